@@ -1,0 +1,243 @@
+"""The answer of a discovery with its uncertainty, as plain arrays.
+
+Index conventions: trajectories are those of the study, in order; columns are those of the
+library, in order; states are ``library.states``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from twinlab.knowledge import Knowledge
+    from twinlab.library import Library
+    from twinlab.study import Study
+
+    from .problem import Problem
+
+Array = NDArray[np.float64]
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Choices of a fit that are not knowledge; every default is shown in the report.
+
+    Attributes
+    ----------
+    noise : str
+        'auto', 'constant', 'proportional', 'combined' or 'lognormal'.
+    slab_width : float
+        tau of METHODS section 2: prior sd of a coefficient over its weak-form magnitude.
+    complexity : float
+        Prior cost of each factor of a term beyond the first, in nats.
+    starts : int
+        Continuation schedules tried (1 to 3).
+    mcmc_steps : int
+        Proposals of one spike-and-slab run.
+    draws : int
+        Posterior draws kept and simulated for bands.
+    time_budget : float
+        Seconds the re-scoring may take.  The budget is turned into a fixed number of candidate
+        models beforehand, so that the result does not depend on the machine's speed.
+    horizon : float or None
+        Simulate to this time; None: to the last measurement of each trajectory.
+    """
+
+    noise: str = "auto"
+    slab_width: float = 10.0
+    complexity: float = 1.0
+    starts: int = 3
+    mcmc_steps: int = 20_000
+    draws: int = 200
+    candidates: int = 120
+    horizon: float | None = None
+
+
+@dataclass(frozen=True)
+class FitWarning:
+    """A machine-readable `code` and a sentence for people."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True)
+class RankedModel:
+    """One support with its own optimum and Laplace posterior.
+
+    Attributes
+    ----------
+    columns : (k,) int array
+        Active columns, ascending.
+    probability : float
+        Posterior probability among the models considered.
+    evidence : float
+        Log evidence (Laplace), up to a constant shared by the models of one discovery.
+    coefficients, sd : (k,) arrays
+    interval90 : (k, 2) array
+        5 % and 95 % quantiles of the coefficient given this model.
+    covariance : (k, k) array
+    initial : (n_trajectory, n_state) array
+        Initial states at the optimum.
+    """
+
+    columns: NDArray[np.int64]
+    probability: float
+    evidence: float
+    coefficients: Array
+    sd: Array
+    interval90: Array
+    covariance: Array
+    initial: Array
+
+
+@dataclass(frozen=True)
+class Band:
+    """Simulated trajectories of one subject under the posterior.
+
+    Attributes
+    ----------
+    time : (n,) array
+        Fine grid that holds every measured time.
+    mean : (n, n_state) array
+        Trajectory of the best model's optimum.
+    quantiles : (5, n, n_state) array
+        Pointwise quantiles at ``QUANTILES`` over the posterior draws (parameter uncertainty).
+    predictive : (5, n, n_state) array
+        The same with observation noise added.
+    n_failed : int
+        Draws whose simulation diverged; they are left out and counted.
+    """
+
+    time: Array
+    mean: Array
+    quantiles: Array
+    predictive: Array
+    n_failed: int = 0
+
+
+@dataclass(frozen=True)
+class Path:
+    """Elastic-net path on the discovery's Gram: a picture of the library, not the selector.
+
+    Attributes
+    ----------
+    penalty : (n_penalty,) array
+        Descending, as a fraction of the smallest penalty with an empty model.
+    coefficients : (n_penalty, n_column) array
+        In the units of the model (not standardised).
+    """
+
+    penalty: Array
+    coefficients: Array
+
+
+@dataclass(frozen=True)
+class Gram:
+    """Data-space regression at the accepted model, initial states marginalised (METHODS 2)."""
+
+    matrix: Array
+    vector: Array
+    yy: float
+    n: float
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Draws of the coefficients and initial states.
+
+    Attributes
+    ----------
+    coefficients : (n_draw, n_column) array
+        Zero where a draw's model leaves the column out.
+    initial : (n_draw, n_trajectory, n_state) array
+    """
+
+    coefficients: Array
+    initial: Array
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A stage of the continuation, for drawing while the fit runs."""
+
+    label: str
+    kappa: float
+    chi2_per_point: float
+    columns: NDArray[np.int64]
+    coefficients: Array
+    times: tuple[Array, ...]
+    trajectories: tuple[Array, ...]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One progress event: stage id, words for the user, fraction done (0 to 1), optional picture."""
+
+    stage: str
+    text: str
+    fraction: float
+    snapshot: Snapshot | None = None
+
+
+ProgressCallback = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """The answer.
+
+    Attributes
+    ----------
+    status : str
+        'converged', 'provisional' (T0-T2 of METHODS 3) or 'failed'.
+    chi2_per_point : float
+    noise_model : str
+    noise_sd : mapping of state to float
+        Standard deviation in the state's unit ('constant') or as a fraction of the state.
+    models : tuple of RankedModel
+        By descending probability.
+    inclusion : (n_column,) array
+        Marginal inclusion probability of each column.
+    r_squared : (n_trajectory, n_state) array
+        1 - SS_res/SS_tot of the best model against the data; NaN where not defined.
+    fitted : tuple of (n_time, n_state) arrays
+        Best model at the measured times of each trajectory.
+    residuals : tuple of (n_time, n_state) arrays
+        (data - fitted)/sd; NaN where nothing was measured.
+    """
+
+    study: Study
+    library: Library
+    knowledge: Knowledge
+    settings: Settings
+    seed: int
+    status: str
+    chi2_per_point: float
+    noise_model: str
+    noise_sd: Mapping[str, float]
+    models: tuple[RankedModel, ...]
+    inclusion: Array
+    posterior: Posterior
+    bands: tuple[Band, ...]
+    path: Path
+    r_squared: Array
+    fitted: tuple[Array, ...]
+    residuals: tuple[Array, ...]
+    warnings: tuple[FitWarning, ...]
+    seconds: float
+    gram: Gram
+    problem: Problem
+    slab: Array
+    diagnostics: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def best(self) -> RankedModel:
+        """The model of highest probability."""
+        return self.models[0]

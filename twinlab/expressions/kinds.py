@@ -1,0 +1,14 @@
+"""Codes of the factor kinds, shared by the term language and the numba kernels.
+
+A factor is a function of one variable ``v`` with an exponent ``n`` and a constant ``c``.
+"""
+
+POWER = 0  #: v ** n
+HILL_ACTIVATION = 1  #: v**n / (c**n + v**n); n = 1 is Michaelis-Menten
+HILL_REPRESSION = 2  #: c**n / (c**n + v**n)
+EXPONENTIAL = 3  #: exp(c * v)
+LOGARITHM = 4  #: log(c * v)
+SINE = 5  #: sin(c * v)
+COSINE = 6  #: cos(c * v)
+
+MAX_FACTORS = 3  #: factors a term may have

@@ -1,0 +1,193 @@
+"""What was measured: the immutable data classes every later step reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Dose:
+    """One dosing event: `amount` into `target` at `time`, over `duration` (0: bolus)."""
+
+    time: float
+    amount: float
+    target: str = ""
+    duration: float = 0.0
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something the reader noticed: a remark ('note') or a doubt ('warning'), and where."""
+
+    level: str
+    text: str
+    row: int | None = None
+    column: str | None = None
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the data came from: file name (no path), size, SHA-256 of its bytes, layout."""
+
+    file: str
+    sha256: str
+    size: int
+    layout: str
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """One subject under one condition.
+
+    Attributes
+    ----------
+    subject, condition : str
+    time : (n_time,) array
+        Strictly increasing, in the study's time unit.
+    value : (n_time, n_variable) array
+        Mean over the replicates at that time; NaN where nothing was measured.
+    count : (n_time, n_variable) int array
+        How many replicates the mean is over; 0 where nothing was measured.
+    spread : (n_time, n_variable) array
+        Sum of squared deviations of the replicates from their mean (0 for one replicate).
+    sd : (n_time, n_variable) array
+        Standard deviation of one measurement where the file gives it, else NaN.
+    censored : (n_time, n_variable) bool array
+        True where `value` is a limit of quantification and the truth lies below it.
+    doses : tuple of Dose
+    covariates : mapping of str to float
+    """
+
+    subject: str
+    condition: str
+    time: Array
+    value: Array
+    count: NDArray[np.int64]
+    spread: Array
+    sd: Array
+    censored: NDArray[np.bool_]
+    doses: tuple[Dose, ...] = ()
+    covariates: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """Name for titles and keys: the subject, with its condition where it has one."""
+        return f"{self.subject} ({self.condition})" if self.condition else self.subject
+
+    def _columns(self, index: list[int]) -> Trajectory:
+        keep = np.isfinite(self.value[:, index]).any(axis=1)
+        cut = {k: getattr(self, k)[keep][:, index] for k in ("value", "count", "spread", "sd", "censored")}
+        return replace(self, time=self.time[keep], **cut)
+
+
+@dataclass(frozen=True)
+class Study:
+    """Several trajectories over the same measured variables.
+
+    Attributes
+    ----------
+    name : str
+    variables : tuple of str
+        Names valid in the term language (identifiers), in the order of first appearance.
+    trajectories : tuple of Trajectory
+    time_unit : str
+        Empty when unknown.
+    units : mapping of str to str
+        Unit of each variable; empty string when unknown.
+    provenance : Provenance or None
+        None for a study made in memory.
+    notes : tuple of Note
+        What the reader noticed.
+    """
+
+    name: str
+    variables: tuple[str, ...]
+    trajectories: tuple[Trajectory, ...]
+    time_unit: str = ""
+    units: Mapping[str, str] = field(default_factory=dict)
+    provenance: Provenance | None = None
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Distinct subjects in order of first appearance."""
+        return tuple(dict.fromkeys(t.subject for t in self.trajectories))
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Distinct conditions in order of first appearance."""
+        return tuple(dict.fromkeys(t.condition for t in self.trajectories))
+
+    @property
+    def n_points(self) -> int:
+        """Measured values, replicates counted one by one."""
+        return int(sum(t.count.sum() for t in self.trajectories))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """A unique display name per trajectory, in order."""
+        plain = [t.subject for t in self.trajectories]
+        return tuple(plain if len(set(plain)) == len(plain) else [t.label for t in self.trajectories])
+
+    def select(
+        self, *, variables: Iterable[str] | None = None, subjects: Iterable[str] | None = None
+    ) -> Study:
+        """Restrict to some variables and subjects; trajectories left without values are dropped.
+
+        Raises
+        ------
+        KeyError
+            A name that the study does not have.
+        """
+        names = tuple(variables) if variables is not None else self.variables
+        wanted = set(subjects) if subjects is not None else set(self.subjects)
+        if wanted - set(self.subjects):
+            raise KeyError(f"no such subject: {sorted(wanted - set(self.subjects))}")
+        for name in names:
+            if name not in self.variables:
+                raise KeyError(f"no such variable: {name}")
+        index = [self.variables.index(name) for name in names]
+        cut = (t._columns(index) for t in self.trajectories if t.subject in wanted)
+        kept = tuple(t for t in cut if t.time.size)
+        return replace(self, variables=names, trajectories=kept)
+
+    @staticmethod
+    def from_arrays(
+        name: str,
+        variables: Iterable[str],
+        times: Iterable[Array],
+        values: Iterable[Array],
+        *,
+        subjects: Iterable[str] | None = None,
+        conditions: Iterable[str] | None = None,
+        time_unit: str = "",
+        units: Mapping[str, str] | None = None,
+    ) -> Study:
+        """Make a study from arrays: one (n_time,) and one (n_time, n_variable) array a trajectory."""
+        variables = tuple(variables)
+        times, values = list(times), list(values)
+        subjects = list(subjects) if subjects is not None else [str(i + 1) for i in range(len(times))]
+        conditions = list(conditions) if conditions is not None else [""] * len(times)
+        trajectories = []
+        for subject, condition, time, value in zip(subjects, conditions, times, values, strict=True):
+            value = np.array(value, float)
+            trajectories.append(
+                Trajectory(
+                    subject,
+                    condition,
+                    np.array(time, float),
+                    value,
+                    np.isfinite(value).astype(np.int64),
+                    np.zeros_like(value),
+                    np.full_like(value, np.nan),
+                    np.zeros(value.shape, bool),
+                )
+            )
+        return Study(name, variables, tuple(trajectories), time_unit, dict(units or {}))
