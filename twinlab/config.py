@@ -1,0 +1,314 @@
+"""The study configuration: a YAML file that says what to model, with what, and how.
+
+The keys are ``states``, ``latent``, ``inputs``, ``library``, ``noise``, ``knowledge`` and
+``horizon``.  Booleans and numbers follow YAML 1.2: only ``true`` and ``false`` are booleans (so
+a state may be called ``no``), and ``1e-3`` is a number.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from twinlab.discovery import Settings
+from twinlab.errors import ExpressionError, UserError
+from twinlab.knowledge import Knowledge
+from twinlab.library import Library, library_from_config
+from twinlab.study import Study
+
+KEYS = ("states", "latent", "inputs", "library", "noise", "knowledge", "horizon")
+NOISE_MODELS = ("auto", "constant", "proportional", "combined", "lognormal")
+DEFAULT_DEGREE = 2
+MAX_BYTES = 1_000_000  #: a larger configuration file is a mistake
+
+
+class _Loader(yaml.SafeLoader):
+    """A safe loader with the scalars of YAML 1.2 and without dates."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$"), list("-+0123456789")
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$"),
+    list("-+.0123456789"),
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""]
+)
+_Loader.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"^<<$"), ["<"])
+
+
+@dataclass(frozen=True)
+class StudyConfig:
+    """What a configuration file asks for.
+
+    Attributes
+    ----------
+    file : str
+        Its name, for messages; empty for the default.
+    states : tuple of str or None
+        Measured variables to model, None for all that are not inputs.
+    inputs : tuple of str
+        Variables that drive but are not modelled.
+    library : mapping
+        The ``library`` section, as `twinlab.library.library_from_config` takes it.
+    noise : str
+    knowledge : Knowledge
+    horizon : float or None
+        In the study's time unit.
+    lines : mapping of str to int
+        Line of each key, for messages.
+    """
+
+    file: str = ""
+    states: tuple[str, ...] | None = None
+    inputs: tuple[str, ...] = ()
+    library: Mapping[str, Any] = field(default_factory=lambda: {"polynomial": DEFAULT_DEGREE})
+    noise: str = "auto"
+    knowledge: Knowledge = field(default_factory=Knowledge)
+    horizon: float | None = None
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+    def study(self, study: Study) -> Study:
+        """Restrict `study` to the states, then the inputs, of this configuration.
+
+        Raises
+        ------
+        UserError
+            A name that the data do not have, or no state left.
+        """
+        for key, names in (("states", self.states or ()), ("inputs", self.inputs)):
+            for name in names:
+                if name not in study.variables:
+                    raise self._error(
+                        f"the data have no variable '{name}'.",
+                        key,
+                        _suggest(name, study.variables),
+                    )
+        states = self.states or tuple(v for v in study.variables if v not in self.inputs)
+        both = sorted(set(states) & set(self.inputs))
+        if both:
+            raise self._error(f"'{both[0]}' is both a state and an input.", "inputs", None)
+        if not states:
+            raise self._error("every variable is an input, none is left to model.", "inputs", None)
+        return study.select(variables=(*states, *self.inputs))
+
+    def make_library(self, study: Study) -> Library:
+        """Make the candidate terms for a study that `study` has restricted.
+
+        Raises
+        ------
+        UserError
+            The ``library`` section asks for something impossible; the message names the key.
+        """
+        try:
+            return library_from_config(study, dict(self.library))
+        except ExpressionError:
+            raise
+        except UserError as error:
+            if error.file or not self.file:
+                raise
+            raise UserError(
+                error.problem,
+                file=self.file,
+                row=self.lines.get("library"),
+                column=error.column,
+                mend=error.mend,
+            ) from error
+
+    def settings(self) -> Settings:
+        """Fit settings of this configuration; everything it does not name is the default."""
+        return Settings(noise=self.noise, horizon=self.horizon)
+
+    def _error(self, problem: str, key: str, mend: str | None) -> UserError:
+        text = f"{key}: {problem}"
+        return UserError(text, file=self.file or None, row=self.lines.get(key), mend=mend)
+
+
+def read_config(path: str | Path) -> StudyConfig:
+    """Read a configuration file.
+
+    Parameters
+    ----------
+    path : path-like
+        A YAML file; paths inside it are relative to its folder.
+
+    Raises
+    ------
+    UserError
+        The file is missing, is not YAML, has an unknown or doubled key or a value of the wrong
+        kind; the message names the line and the mend.
+    """
+    path = Path(path)
+    mapping, lines = _load(path)
+    values = {key: value for key, value in mapping.items() if value is not None}
+    checked = _Values(path.name, lines, values)
+    if checked.names("latent"):
+        raise checked.error(
+            "latent",
+            "latent (never measured) states are not supported yet.",
+            "Leave the key out, or model the measured states only.",
+        )
+    library = checked.mapping("library")
+    config = StudyConfig(
+        file=path.name,
+        states=checked.names("states"),
+        inputs=checked.names("inputs") or (),
+        noise=checked.choice("noise", NOISE_MODELS, "auto"),
+        knowledge=_knowledge(checked, path.parent),
+        horizon=checked.positive("horizon"),
+        lines=lines,
+    )
+    return config if library is None else replace(config, library=library)
+
+
+def beside(data: str | Path) -> Path | None:
+    """Find the configuration with the data file's own name beside it: ``x.csv`` -> ``x.yaml``."""
+    path = Path(data)
+    for suffix in (".yaml", ".yml"):
+        candidate = path.with_suffix(suffix)
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _load(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
+    """Parse the file; return its mapping and the line of each top-level key."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise UserError(
+                "the file is larger than 1 MB, which no configuration is.",
+                file=path.name,
+                mend="Give the YAML with --config and the data as the first argument.",
+            )
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError("there is no such file.", file=path.name) from None
+    except UnicodeDecodeError:
+        raise UserError(
+            "the file is not UTF-8 text.", file=path.name, mend="Save it as UTF-8."
+        ) from None
+    except OSError as error:
+        raise UserError(f"the file cannot be read ({error.strerror}).", file=path.name) from None
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+        mapping = yaml.load(text, Loader=_Loader)
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or "it cannot be parsed"
+        raise UserError(
+            f"this is not valid YAML: {problem}.",
+            file=path.name,
+            row=mark.line + 1 if mark else None,
+            mend="Write one 'key: value' a line; indent with spaces.",
+        ) from None
+    if mapping is None:
+        return {}, {}
+    if not isinstance(node, yaml.MappingNode):
+        raise UserError(
+            "the file holds no 'key: value' pairs.",
+            file=path.name,
+            mend=f"The keys are {', '.join(KEYS)}.",
+        )
+    return mapping, _key_lines(node, path.name)
+
+
+def _key_lines(node: yaml.MappingNode, file: str) -> dict[str, int]:
+    lines: dict[str, int] = {}
+    for key, _ in node.value:
+        name, line = str(key.value), key.start_mark.line + 1
+        if name not in KEYS:
+            mend = _suggest(name, KEYS) or f"The keys are {', '.join(KEYS)}."
+            raise UserError(f"unknown key '{name}'.", file=file, row=line, mend=mend)
+        if name in lines:
+            raise UserError(
+                f"'{name}' is given twice, first on line {lines[name]}.",
+                file=file,
+                row=line,
+                mend="Keep one of the two.",
+            )
+        lines[name] = line
+    return lines
+
+
+@dataclass(frozen=True)
+class _Values:
+    """Typed access to the values, with the place in every message."""
+
+    file: str
+    lines: Mapping[str, int]
+    values: Mapping[Hashable, Any]
+
+    def error(self, key: str, problem: str, mend: str | None = None) -> UserError:
+        return UserError(f"{key}: {problem}", file=self.file, row=self.lines.get(key), mend=mend)
+
+    def names(self, key: str) -> tuple[str, ...] | None:
+        value = self.values.get(key)
+        if value is None:
+            return None
+        items = [value] if isinstance(value, str) else value
+        if not isinstance(items, list) or any(isinstance(i, list | dict) for i in items):
+            raise self.error(key, "this must be a list of names.", f"Write {key}: [x, y].")
+        names = tuple(str(item) for item in items)
+        doubled = {name for name in names if names.count(name) > 1}
+        if doubled:
+            raise self.error(key, f"'{min(doubled)}' is named twice.", "Keep one of the two.")
+        return names
+
+    def choice(self, key: str, allowed: tuple[str, ...], default: str) -> str:
+        value = self.values.get(key, default)
+        if value not in allowed:
+            raise self.error(
+                key, f"'{value}' is not one of the choices.", f"Choose {', '.join(allowed)}."
+            )
+        return str(value)
+
+    def positive(self, key: str) -> float | None:
+        value = self.values.get(key)
+        if value is None:
+            return None
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not math.isfinite(value) or value <= 0:
+            raise self.error(key, f"'{value}' is not a positive number.", f"Write {key}: 20.")
+        return float(value)
+
+    def mapping(self, key: str) -> dict[str, Any] | None:
+        value = self.values.get(key)
+        if value is not None and not isinstance(value, dict):
+            raise self.error(
+                key, "this must hold keys of its own.", "Write, indented below it, polynomial: 2."
+            )
+        return value
+
+
+def _knowledge(checked: _Values, folder: Path) -> Knowledge:
+    value = checked.values.get("knowledge")
+    if value is None:
+        return Knowledge()
+    if isinstance(value, dict):
+        return Knowledge.from_mapping(value, file=checked.file)
+    if not isinstance(value, str):
+        raise checked.error("knowledge", "this must be a file name or a mapping.")
+    path = folder / value
+    if not path.is_file():
+        raise checked.error("knowledge", f"there is no file '{value}' beside this one.")
+    return Knowledge.load(path)
+
+
+def _suggest(name: str, known: Iterable[str]) -> str | None:
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"Did you mean '{close[0]}'?" if close else f"Known are {', '.join(known)}."

@@ -1,0 +1,251 @@
+"""What the report says, as plain rows: no HTML and no plots here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .numbers import interval, number, percent
+
+if TYPE_CHECKING:
+    from twinlab.discovery import Discovery, RankedModel
+    from twinlab.expressions import Term
+    from twinlab.knowledge import Belief
+
+MAX_ALTERNATIVES = 10
+MAX_CHI2_FOR_INCLUSION = 1.5  #: above it inclusion probabilities are withheld
+
+STATUS = {
+    "converged": "The fit converged.",
+    "provisional": (
+        "The fit is provisional: it was updated from an earlier one without refitting, so "
+        "probabilities and bands are approximate. Fit again before relying on them."
+    ),
+    "failed": (
+        "The fit did not converge. What follows shows how far it came; do not draw conclusions "
+        "from it."
+    ),
+}
+
+_SETTING_WORDS = {
+    "noise": "Noise model asked for",
+    "slab_width": "Prior width of a coefficient (multiple of its weak-form magnitude)",
+    "complexity": "Prior cost of each factor of a term beyond the first (nats)",
+    "starts": "Continuation schedules tried",
+    "mcmc_steps": "Proposals of one model search",
+    "draws": "Posterior draws behind the bands",
+    "candidates": "Candidate models re-scored at most",
+    "horizon": "Simulated to",
+}
+
+
+@dataclass(frozen=True)
+class TermRow:
+    """One term of an equation: its coefficient and how sure we are of both."""
+
+    term: str
+    coefficient: float
+    sd: float
+    low: float
+    high: float
+    inclusion: float
+    source: str = ""
+
+    @property
+    def value(self) -> str:
+        """Coefficient, for reading."""
+        return number(self.coefficient)
+
+    @property
+    def interval(self) -> str:
+        """90 % interval, for reading."""
+        return interval(self.low, self.high)
+
+
+@dataclass(frozen=True)
+class Equation:
+    """Right-hand side of one state: `terms` for printing, `rows` for the table."""
+
+    state: str
+    terms: tuple[tuple[float, Term], ...]
+    rows: tuple[TermRow, ...]
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """One ranked model, told by how it differs from the best."""
+
+    rank: int
+    probability: float
+    evidence_gap: float
+    n_terms: int
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class InclusionRow:
+    """Probability that a term belongs to an equation."""
+
+    term: str
+    probability: float
+    in_best: bool
+
+    @property
+    def text(self) -> str:
+        """Probability in per cent."""
+        return percent(self.probability)
+
+
+def equations(discovery: Discovery, model: RankedModel | None = None) -> list[Equation]:
+    """Split a model (the best, by default) into one equation per state."""
+    library = discovery.library
+    model = model or discovery.best
+    rows: list[list[TermRow]] = [[] for _ in library.states]
+    terms: list[list[tuple[float, Term]]] = [[] for _ in library.states]
+    for place, index in enumerate(model.columns):
+        column = library.columns[int(index)]
+        term = library.terms[column.term]
+        for state, factor in column.stoichiometry:
+            low, high = sorted(float(end) * factor for end in model.interval90[place])
+            coefficient = float(model.coefficients[place]) * factor
+            rows[state].append(
+                TermRow(
+                    term.text,
+                    coefficient,
+                    abs(float(model.sd[place]) * factor),
+                    low,
+                    high,
+                    float(discovery.inclusion[index]),
+                    column.source if len(column.stoichiometry) > 1 else "",
+                )
+            )
+            terms[state].append((coefficient, term))
+    return [
+        Equation(name, tuple(t), tuple(r))
+        for name, t, r in zip(library.states, terms, rows, strict=True)
+    ]
+
+
+def alternatives(discovery: Discovery, limit: int = MAX_ALTERNATIVES) -> list[Alternative]:
+    """List the most probable models and how each differs from the first."""
+    best = set(discovery.best.columns.tolist())
+    label = discovery.library.column_label
+    listed = []
+    for rank, model in enumerate(discovery.models[:limit], start=1):
+        columns = set(model.columns.tolist())
+        listed.append(
+            Alternative(
+                rank,
+                float(model.probability),
+                float(discovery.best.evidence - model.evidence),
+                len(columns),
+                tuple(label(c) for c in sorted(columns - best)),
+                tuple(label(c) for c in sorted(best - columns)),
+            )
+        )
+    return listed
+
+
+def inclusion_withheld(discovery: Discovery) -> str:
+    """Say why inclusion probabilities are not shown; empty where they may be."""
+    if discovery.status == "failed":
+        return "Inclusion probabilities are withheld because the fit did not converge."
+    if not discovery.chi2_per_point <= MAX_CHI2_FOR_INCLUSION:
+        return (
+            "Inclusion probabilities are withheld: the best model misfits the data (chi-square "
+            f"per point {number(discovery.chi2_per_point)}, more than {MAX_CHI2_FOR_INCLUSION}), "
+            "so probabilities that assume one of the candidate models is right would mislead."
+        )
+    return ""
+
+
+def inclusion(discovery: Discovery, floor: float = 0.01) -> dict[str, list[InclusionRow]]:
+    """List each state's terms by inclusion probability, down to `floor`."""
+    library = discovery.library
+    best = set(discovery.best.columns.tolist())
+    listed: dict[str, list[InclusionRow]] = {}
+    for state, name in enumerate(library.states):
+        found = [
+            InclusionRow(library.terms[column.term].text, float(discovery.inclusion[c]), c in best)
+            for c, column in enumerate(library.columns)
+            if any(s == state for s, _ in column.stoichiometry)
+            and (discovery.inclusion[c] >= floor or c in best)
+        ]
+        listed[name] = sorted(found, key=lambda row: -row.probability)
+    return listed
+
+
+def families(discovery: Discovery) -> list[tuple[str, int]]:
+    """Count the candidate columns of each family."""
+    counts = Counter(column.family.split(":")[0] for column in discovery.library.columns)
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def belief_words(belief: Belief) -> str:
+    """Say a belief in words: 'required, positive, between 0 and 2'."""
+    words = []
+    if belief.required:
+        words.append("required")
+    if belief.excluded:
+        words.append("excluded")
+    if belief.sign:
+        words.append("positive" if belief.sign > 0 else "negative")
+    if belief.lower is not None and belief.upper is not None:
+        words.append(f"between {number(belief.lower)} and {number(belief.upper)}")
+    elif belief.lower is not None:
+        words.append(f"at least {number(belief.lower)}")
+    elif belief.upper is not None:
+        words.append(f"at most {number(belief.upper)}")
+    if belief.log_odds:
+        words.append(f"log-odds of inclusion {number(belief.log_odds)}")
+    return ", ".join(words) or "no constraint"
+
+
+def settings_rows(discovery: Discovery) -> list[tuple[str, str]]:
+    """Every setting with its value, in words."""
+    rows = []
+    for item in fields(discovery.settings):
+        value = getattr(discovery.settings, item.name)
+        if value is None:
+            value = "the last measurement of each subject" if item.name == "horizon" else "default"
+        rows.append((_SETTING_WORDS.get(item.name, item.name.replace("_", " ")), str(value)))
+    return rows
+
+
+def explained(discovery: Discovery) -> dict[str, float]:
+    """R squared of each state, averaged over the trajectories that define it."""
+    table = np.asarray(discovery.r_squared, float)
+    result = {}
+    for index, name in enumerate(discovery.library.states):
+        known = table[:, index][np.isfinite(table[:, index])]
+        result[name] = float(known.mean()) if known.size else float("nan")
+    return result
+
+
+def counted(count: int, singular: str, plural: str = "") -> str:
+    """Write a count with its noun: '1 subject', '12 subjects'."""
+    return f"{count} {singular if count == 1 else plural or singular + 's'}"
+
+
+def summary_sentence(discovery: Discovery) -> str:
+    """Tell the result in one short paragraph to somebody who was not in the room."""
+    study, library, best = discovery.study, discovery.library, discovery.best
+    states = ", ".join(library.states)
+    text = (
+        f"From {counted(study.n_points, 'measured value')} of {states} in "
+        f"{counted(len(study.subjects), 'subject')}, TwinLab searched "
+        f"{counted(len(library.columns), 'candidate term')} for the simplest system of "
+        f"differential equations that explains the data. The best model has "
+        f"{counted(len(best.columns), 'term')}"
+    )
+    if not inclusion_withheld(discovery):
+        text += (
+            f" and a probability of {percent(best.probability)} among the "
+            f"{counted(len(discovery.models), 'model')} compared"
+        )
+    shares = [f"{percent(v)} of the variance of {n}" for n, v in explained(discovery).items()]
+    return f"{text}. It explains {', '.join(shares)}."

@@ -1,0 +1,66 @@
+"""The result as plain text for a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .content import (
+    STATUS,
+    Equation,
+    alternatives,
+    equations,
+    explained,
+    inclusion_withheld,
+)
+from .numbers import interval, number, percent
+
+if TYPE_CHECKING:
+    from twinlab.discovery import Discovery
+
+
+def summary_text(discovery: Discovery, limit: int = 5) -> str:
+    """Write the equations with 90 % intervals, the alternatives, the fit and the warnings.
+
+    Parameters
+    ----------
+    discovery : Discovery
+    limit : int
+        How many alternatives to list.
+    """
+    lines = [STATUS.get(discovery.status, discovery.status), ""]
+    withheld = inclusion_withheld(discovery)
+    share = "" if withheld else f", probability {percent(discovery.best.probability)}"
+    lines.append(f"Best of {len(discovery.models)} models{share}:")
+    for equation in equations(discovery):
+        lines += _equation_lines(equation, show_inclusion=not withheld)
+    lines += ["", "Alternatives:"] if len(discovery.models) > 1 else []
+    for item in alternatives(discovery, limit)[1:]:
+        changes = [f"+ {t}" for t in item.added] + [f"- {t}" for t in item.removed]
+        chance = "" if withheld else f"{percent(item.probability):>8}"
+        lines.append(f"  {item.rank:>2} {chance}  {'; '.join(changes)}")
+    lines += ["", "Fit:"]
+    lines += [f"  R2 {name}: {value:.3f}" for name, value in explained(discovery).items()]
+    lines.append(f"  chi-square per point: {number(discovery.chi2_per_point)}")
+    sd = ", ".join(f"{name} {number(value)}" for name, value in discovery.noise_sd.items())
+    lines.append(f"  noise: {discovery.noise_model}, sd {sd}")
+    if withheld:
+        lines += ["", withheld]
+    lines += [""] if discovery.warnings else []
+    lines += [f"Warning: {warning.text}" for warning in discovery.warnings]
+    return "\n".join(lines)
+
+
+def _equation_lines(equation: Equation, *, show_inclusion: bool) -> list[str]:
+    head = f"  d {equation.state}/dt ="
+    if not equation.rows:
+        return [f"{head} 0"]
+    lines = [head]
+    width = max(len(row.term) for row in equation.rows)
+    for row in equation.rows:
+        tail = f"  inclusion {percent(row.inclusion)}" if show_inclusion else ""
+        value = f"{'+' if row.coefficient >= 0 else '−'} {number(abs(row.coefficient))}"
+        lines.append(
+            f"      {value:<10} {row.term:<{width}}  "
+            f"90 % interval {interval(row.low, row.high)}{tail}"
+        )
+    return lines
