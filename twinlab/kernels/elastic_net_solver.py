@@ -149,7 +149,7 @@ def _solve_working_set(gram, w, v, vector, yy, terms, target, max_sweeps):
         if duality_gap(w, v, vector, yy, terms) <= target:
             break
         # A factorisation costs about as much as k/4 sweeps: try it once as much was spent.
-        if signed_steps == 0 and 4 * since >= _free_support(w, terms).size:
+        if signed_steps == 0 and 16 * since >= _free_support(w, terms).size:
             since, signed_steps = 0, 4
     return sweeps
 

@@ -1,0 +1,28 @@
+"""Numba kernels: table-driven right-hand sides, integrators, regression and selection.
+
+Arrays in, arrays out; every kernel releases the interpreter lock and is cached on disk.
+"""
+
+from .flow import Drive, Tolerance, evaluate_terms
+from .integrate import OK, STATUS_TEXT, integrate, integrate_draws
+from .regression import Data, Initial, assemble_gram, normal_equations, polish
+from .sensitivity import trajectory_sensitivity
+from .spike_slab import log_marginal, spike_slab_chain
+
+__all__ = [
+    "OK",
+    "STATUS_TEXT",
+    "Data",
+    "Drive",
+    "Initial",
+    "Tolerance",
+    "assemble_gram",
+    "evaluate_terms",
+    "integrate",
+    "integrate_draws",
+    "log_marginal",
+    "normal_equations",
+    "polish",
+    "spike_slab_chain",
+    "trajectory_sensitivity",
+]

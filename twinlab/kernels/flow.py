@@ -1,0 +1,220 @@
+"""The right-hand side of a model as tables: no code is generated, so any model runs at once.
+
+A model is ``dx_l/dt = sum_j value_j w[column_j] theta[term_j](x, u)`` over the entries ``j`` with
+``state_j = l``, where ``theta_k`` is a product of at most three factors.  Entries are sorted by
+state.  While a fit is still far off, a nudging term ``kappa (target(t) - x)`` pulls the states
+to a smooth of the data (Abarbanel 2013, Predicting the Future, section 2).
+
+Kernels take tables as named tuples and work in place; nothing here allocates in a loop.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from twinlab.expressions.kinds import (
+    COSINE,
+    EXPONENTIAL,
+    HILL_ACTIVATION,
+    HILL_REPRESSION,
+    LOGARITHM,
+    POWER,
+)
+
+jit = njit(cache=True, nogil=True, error_model="numpy")
+
+
+class Drive(NamedTuple):
+    """What acts on one or all trajectories from outside, as cubic pieces on a regular grid.
+
+    Attributes
+    ----------
+    origin, step : (n_trajectory,) arrays
+        Start and cell width of each trajectory's grid.
+    inputs : (n_trajectory, n_cell, 4, n_input) array
+        Cubic coefficients, highest power first, of the inputs.
+    target : (n_trajectory, n_cell, 4, n_state) array
+        The same for the smooth of the data.
+    kappa : (n_state,) array
+        Nudging rates; all zero: no nudging.
+    """
+
+    origin: NDArray[np.float64]
+    step: NDArray[np.float64]
+    inputs: NDArray[np.float64]
+    target: NDArray[np.float64]
+    kappa: NDArray[np.float64]
+
+
+class Tolerance(NamedTuple):
+    """Error control of the integrators.
+
+    Attributes
+    ----------
+    relative : float
+    absolute : (n_state,) array
+    limit : (n_state,) array
+        A state beyond it counts as diverged.
+    max_steps : int
+        Steps allowed for one trajectory.
+    """
+
+    relative: float
+    absolute: NDArray[np.float64]
+    limit: NDArray[np.float64]
+    max_steps: int
+
+
+@jit
+def factor_value(kind, exponent, constant, v):
+    """Value of one factor (``twinlab.expressions.kinds``)."""
+    if kind == POWER:
+        if exponent == 1.0:
+            return v
+        if exponent == 2.0:
+            return v * v
+        if exponent == 3.0:
+            return v * v * v
+        return v**exponent
+    if kind == HILL_ACTIVATION or kind == HILL_REPRESSION:
+        # Concentrations: a Hill function of a (numerically) negative state is that of zero.
+        ratio = max(v, 1e-12 * constant) / constant
+        power = ratio if exponent == 1.0 else ratio**exponent
+        low = 1.0 / (1.0 + power)
+        return low if kind == HILL_REPRESSION else power * low
+    if kind == EXPONENTIAL:
+        return np.exp(constant * v)
+    if kind == LOGARITHM:
+        return np.log(constant * v)
+    if kind == COSINE:
+        return np.cos(constant * v)
+    return np.sin(constant * v)
+
+
+@jit
+def factor_slope(kind, exponent, constant, v, value):
+    """Derivative of one factor with respect to its variable; `value` is its value."""
+    if kind == POWER:
+        if exponent == 1.0:
+            return 1.0
+        if exponent == 2.0:
+            return 2.0 * v
+        return exponent * v ** (exponent - 1.0)
+    if kind == HILL_ACTIVATION or kind == HILL_REPRESSION:
+        slope = exponent * value * (1.0 - value) / max(v, 1e-12 * constant)
+        return -slope if kind == HILL_REPRESSION else slope
+    if kind == EXPONENTIAL:
+        return constant * value
+    if kind == LOGARITHM:
+        return 1.0 / v
+    if kind == COSINE:
+        return -constant * np.sin(constant * v)
+    return constant * np.cos(constant * v)
+
+
+@jit
+def evaluate_terms(z, terms, theta):
+    """Fill ``theta`` (n_term,) with the terms at the point ``z`` (states, then inputs)."""
+    for k in range(terms.factor_count.size):
+        value = terms.scale[k]
+        for f in range(terms.factor_count[k]):
+            value *= factor_value(
+                terms.factor_kind[k, f],
+                terms.exponent[k, f],
+                terms.constant[k, f],
+                z[terms.factor_variable[k, f]],
+            )
+        theta[k] = value
+
+
+@jit
+def evaluate_slopes(z, terms, theta, slope):
+    """Fill ``theta`` and ``slope`` (n_term, 3): derivative through each factor's variable."""
+    for k in range(terms.factor_count.size):
+        n = terms.factor_count[k]
+        value = terms.scale[k]
+        for f in range(n):
+            kind, e, c = terms.factor_kind[k, f], terms.exponent[k, f], terms.constant[k, f]
+            v = z[terms.factor_variable[k, f]]
+            own = factor_value(kind, e, c, v)
+            ds = factor_slope(kind, e, c, v, own)
+            for g in range(f):
+                slope[k, g] *= own
+            slope[k, f] = value * ds
+            value *= own
+        theta[k] = value
+
+
+@jit
+def fill_point(t, x, trajectory, drive, z):
+    """Fill ``z`` with the states and, behind them, the inputs at time ``t``."""
+    d = x.size
+    for e in range(d):
+        z[e] = x[e]
+    if drive.inputs.shape[3] > 0:
+        cell, u = grid_place(t, trajectory, drive, drive.inputs.shape[1])
+        for i in range(drive.inputs.shape[3]):
+            c = drive.inputs[trajectory, cell, :, i]
+            z[d + i] = ((c[0] * u + c[1]) * u + c[2]) * u + c[3]
+
+
+@jit
+def grid_place(t, trajectory, drive, n_cell):
+    """Cell of the drive's grid that holds ``t`` and the offset in it; ends are held constant."""
+    offset = t - drive.origin[trajectory]
+    cell = int(offset / drive.step[trajectory])
+    cell = min(max(cell, 0), n_cell - 1)
+    return cell, min(max(offset - cell * drive.step[trajectory], 0.0), drive.step[trajectory])
+
+
+@jit
+def add_nudging(t, x, trajectory, drive, dx):
+    """Add ``kappa (target(t) - x)`` to ``dx`` where there is nudging."""
+    for e in range(x.size):
+        if drive.kappa[e] != 0.0:
+            cell, u = grid_place(t, trajectory, drive, drive.target.shape[1])
+            c = drive.target[trajectory, cell, :, e]
+            dx[e] += drive.kappa[e] * (((c[0] * u + c[1]) * u + c[2]) * u + c[3] - x[e])
+
+
+@jit
+def flow(t, x, terms, entries, coefficients, trajectory, drive, z, theta, dx):
+    """Fill ``dx`` with the right-hand side at ``(t, x)``; ``z`` and ``theta`` are work space."""
+    fill_point(t, x, trajectory, drive, z)
+    evaluate_terms(z, terms, theta)
+    for e in range(x.size):
+        dx[e] = 0.0
+    for j in range(entries.state.size):
+        c = coefficients[entries.column[j]]
+        if c != 0.0:
+            dx[entries.state[j]] += c * entries.value[j] * theta[entries.term[j]]
+    add_nudging(t, x, trajectory, drive, dx)
+
+
+@jit
+def flow_jacobian(
+    t, x, terms, entries, coefficients, trajectory, drive, z, theta, slope, dx, jacobian
+):
+    """Fill ``dx`` and its Jacobian (n_state, n_state) in the states, nudging included."""
+    d = x.size
+    fill_point(t, x, trajectory, drive, z)
+    evaluate_slopes(z, terms, theta, slope)
+    for e in range(d):
+        dx[e] = 0.0
+        for m in range(d):
+            jacobian[e, m] = 0.0
+        jacobian[e, e] = -drive.kappa[e]
+    for j in range(entries.state.size):
+        c = coefficients[entries.column[j]] * entries.value[j]
+        if c != 0.0:
+            k, e = entries.term[j], entries.state[j]
+            dx[e] += c * theta[k]
+            for f in range(terms.factor_count[k]):
+                m = terms.factor_variable[k, f]
+                if m < d:
+                    jacobian[e, m] += c * slope[k, f]
+    add_nudging(t, x, trajectory, drive, dx)

@@ -1,0 +1,170 @@
+"""Adaptive explicit Runge-Kutta integration of table-driven models, with dense output."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .flow import flow, jit
+from .tableau import DENSE, ERROR, NODES, STAGES
+
+OK, TOO_MANY_STEPS, DIVERGED, STEP_TOO_SMALL = 0, 1, 2, 3
+STATUS_TEXT = {
+    OK: "done",
+    TOO_MANY_STEPS: "the step cap was hit: the model is too stiff or oscillates too fast",
+    DIVERGED: "the solution diverged",
+    STEP_TOO_SMALL: "the step became too small: the solution is singular",
+}
+
+
+@jit
+def first_step(x, dx, span, tolerance):
+    """Initial step: 1 % of the time in which the fastest state changes by its own size.
+
+    Hairer, Norsett and Wanner (1993), Solving ODEs I, II.4, first half of the algorithm.
+    """
+    d0 = d1 = 0.0
+    for e in range(x.size):
+        scale = tolerance.absolute[e] + tolerance.relative * abs(x[e])
+        d0 += (x[e] / scale) ** 2
+        d1 += (dx[e] / scale) ** 2
+    if d0 < 1e-10 or d1 < 1e-10:
+        return 1e-3 * span
+    return min(0.01 * np.sqrt(d0 / d1), span)
+
+
+@jit
+def next_step_factor(error):
+    """Factor for the next step of an order-5 pair, safety 0.9, between 0.2 and 5."""
+    return min(5.0, max(0.2, 0.9 * max(error, 1e-12) ** -0.2))
+
+
+@jit
+def out_of_bounds(x, tolerance):
+    """Whether a state is not finite or beyond its limit."""
+    for e in range(x.size):
+        if not abs(x[e]) <= tolerance.limit[e]:
+            return True
+    return False
+
+
+@jit
+def integrate(initial, time, terms, entries, coefficients, trajectory, drive, tolerance, out):
+    """Integrate from ``time[0]`` and fill ``out`` (n_time, n_state) at every time.
+
+    Parameters
+    ----------
+    initial : (n_state,) array
+    time : (n_time,) array, increasing
+    terms : TermTable; entries : Entries; coefficients : (n_column,) array
+    trajectory : int
+        Row of `drive` that applies.
+    drive : Drive
+    tolerance : Tolerance
+    out : (n_time, n_state) array
+        Result; rows after a failure are NaN.
+
+    Returns
+    -------
+    int
+        0, or the reason of the failure (``STATUS_TEXT``).
+    """
+    d, n_time = initial.size, time.size
+    z = np.empty(d + drive.inputs.shape[3])
+    theta = np.empty(terms.factor_count.size)
+    k = np.empty((7, d))
+    x, x_stage, x_new = initial.copy(), np.empty(d), np.empty(d)
+    out[:] = np.nan
+    out[0] = x
+    t, end = time[0], time[n_time - 1]
+    span = end - t
+    flow(t, x, terms, entries, coefficients, trajectory, drive, z, theta, k[0])
+    h = first_step(x, k[0], span, tolerance)
+    i, rejected = 1, False
+    for _ in range(tolerance.max_steps):
+        if i == n_time:
+            return OK
+        h = min(h, end - t)
+        for s in range(1, 7):
+            for e in range(d):
+                a = 0.0
+                for q in range(s):
+                    a += STAGES[s, q] * k[q, e]
+                x_stage[e] = x[e] + h * a
+            flow(
+                t + NODES[s] * h,
+                x_stage,
+                terms,
+                entries,
+                coefficients,
+                trajectory,
+                drive,
+                z,
+                theta,
+                k[s],
+            )
+        error = 0.0
+        for e in range(d):
+            x_new[e] = x_stage[e]
+            a = 0.0
+            for q in range(7):
+                a += ERROR[q] * k[q, e]
+            scale = tolerance.absolute[e] + tolerance.relative * max(abs(x[e]), abs(x_new[e]))
+            error += (h * a / scale) ** 2
+        error = np.sqrt(error / d)
+        if not error <= 1.0:
+            h *= next_step_factor(error) if error < 1e10 else 0.1
+            rejected = True
+            if h < 1e-13 * span:
+                return STEP_TOO_SMALL
+            continue
+        last = t + h >= end - 1e-12 * span
+        while i < n_time and (time[i] <= t + h or last):
+            s1 = min((time[i] - t) / h, 1.0)
+            for e in range(d):
+                a = 0.0
+                for q in range(7):
+                    b = DENSE[q, 0] + s1 * (DENSE[q, 1] + s1 * (DENSE[q, 2] + s1 * DENSE[q, 3]))
+                    a += s1 * b * k[q, e]
+                out[i, e] = x[e] + h * a
+            i += 1
+        t += h
+        for e in range(d):
+            x[e] = x_new[e]
+            k[0, e] = k[6, e]
+        if out_of_bounds(x, tolerance):
+            for j in range(i):
+                if time[j] > t - h:
+                    out[j] = np.nan
+            return DIVERGED
+        factor = next_step_factor(error)
+        h *= min(factor, 1.0) if rejected else factor
+        rejected = False
+    return OK if i == n_time else TOO_MANY_STEPS
+
+
+@jit
+def integrate_draws(
+    initial, time, terms, entries, coefficients, trajectory, drive, tolerance, out, status
+):
+    """Integrate many parameter draws of one trajectory.
+
+    Parameters
+    ----------
+    initial : (n_draw, n_state) array
+    coefficients : (n_draw, n_column) array
+    out : (n_draw, n_time, n_state) array
+    status : (n_draw,) int array
+        As `integrate` returns it, per draw.
+    """
+    for r in range(initial.shape[0]):
+        status[r] = integrate(
+            initial[r],
+            time,
+            terms,
+            entries,
+            coefficients[r],
+            trajectory,
+            drive,
+            tolerance,
+            out[r],
+        )
