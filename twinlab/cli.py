@@ -1,0 +1,271 @@
+"""The command ``twinlab``: serve, check, discover, report.
+
+Numerical packages load inside the commands, so that ``twinlab --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from twinlab import __version__
+from twinlab.console import ProgressLine
+from twinlab.errors import Cancelled, UserError
+
+if TYPE_CHECKING:
+    from twinlab.config import StudyConfig
+    from twinlab.discovery import Discovery, Settings
+    from twinlab.knowledge import Knowledge
+    from twinlab.library import Library
+    from twinlab.study import Study
+
+DONE, WRONG_INPUT, NOT_CONVERGED, INTERRUPTED = 0, 2, 3, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Those of the process by default.
+
+    Returns
+    -------
+    int
+        0: done; 2: the user's input is wrong; 3: the fit did not converge; 130: interrupted.
+    """
+    options = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # no traceback where a terminal lacks a letter
+            stream.reconfigure(errors="replace")
+    try:
+        return int(options.run(options))
+    except UserError as error:
+        print(f"twinlab: {error}", file=sys.stderr)
+        return WRONG_INPUT
+    except (KeyboardInterrupt, Cancelled):
+        print("twinlab: interrupted.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of a pipe (head, less) has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="twinlab",
+        description="Discover sparse mechanistic ODE models from biomedical time series.",
+        epilog="Exit codes: 0 done; 2 the input is wrong; 3 the fit did not converge.",
+    )
+    parser.add_argument("--version", action="version", version=f"twinlab {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    serve = commands.add_parser("serve", help="start the workbench and the clinic in the browser")
+    serve.add_argument("--port", type=_port, default=5006, metavar="N", help="default: 5006")
+    serve.add_argument(
+        "--address", default="127.0.0.1", help="default: 127.0.0.1, this machine alone"
+    )
+    serve.add_argument("--no-browser", action="store_true", help="do not open a browser window")
+    serve.add_argument(
+        "--allow-websocket-origin",
+        action="append",
+        default=[],
+        metavar="HOST[:PORT]",
+        help="a host name the apps may be reached by; repeat for several",
+    )
+    serve.set_defaults(run=_serve)
+
+    check = commands.add_parser("check", help="say what a data file holds and what is wrong")
+    check.add_argument("data", metavar="DATA", help="a CSV or TSV file, tidy or wide")
+    check.set_defaults(run=_check)
+
+    discover = commands.add_parser("discover", help="find the model behind a data file")
+    discover.add_argument("data", metavar="DATA", help="a CSV or TSV file, tidy or wide")
+    discover.add_argument(
+        "--config",
+        metavar="FILE",
+        help="what to model, a YAML file; default: the one with DATA's name beside it, if any",
+    )
+    discover.add_argument(
+        "--degree", type=_natural, metavar="N", help="polynomial terms up to this degree"
+    )
+    discover.add_argument(
+        "--out", default="out", metavar="DIR", help="folder for the results; default: out"
+    )
+    discover.add_argument("--seed", type=_seed, default=0, metavar="N", help="default: 0")
+    discover.add_argument(
+        "--workers", type=_natural, metavar="N", help="threads; the result does not depend on it"
+    )
+    discover.set_defaults(run=_discover)
+
+    report = commands.add_parser("report", help="write the report of a twin file")
+    report.add_argument("twin", metavar="FILE.twin", help="as 'twinlab discover' wrote it")
+    report.add_argument("--out", required=True, metavar="FILE.html", help="where to write")
+    report.add_argument(
+        "--show-ids", action="store_true", help="name subjects by their ids, not by numbers"
+    )
+    report.set_defaults(run=_report)
+    return parser
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from twinlab.ui import serve
+
+    serve(
+        port=options.port,
+        address=options.address,
+        open_browser=not options.no_browser,
+        allow_origins=options.allow_websocket_origin,
+    )
+    return DONE
+
+
+def _check(options: argparse.Namespace) -> int:
+    from twinlab.study import check_text, read_study
+
+    print(check_text(read_study(options.data)))
+    return DONE
+
+
+def _discover(options: argparse.Namespace) -> int:
+    from twinlab.report import summary_text
+    from twinlab.study import read_study
+
+    folder = Path(options.out)
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"--out: '{folder.name}' is a file, not a folder.", mend="Name a folder.")
+    config, words = _configuration(options)
+    study = config.study(read_study(options.data))
+    library = config.make_library(study)
+    print(words)
+    print(
+        f"{study.name}: {len(study.subjects)} subject(s), {study.n_points} values of "
+        f"{', '.join(library.states)}; {len(library.columns)} candidate terms."
+    )
+    discovery = _fit(options, study, library, config.knowledge, config.settings())
+    print(f"\n{summary_text(discovery)}\n")
+    for path in _write(discovery, folder):
+        print(f"Wrote {path}")
+    return NOT_CONVERGED if discovery.status == "failed" else DONE
+
+
+def _configuration(options: argparse.Namespace) -> tuple[StudyConfig, str]:
+    """The configuration and a sentence that says where it came from."""
+    from dataclasses import replace
+
+    from twinlab.config import DEFAULT_DEGREE, StudyConfig, beside, read_config
+
+    found = Path(options.config) if options.config else beside(options.data)
+    if found:
+        config, words = read_config(found), f"Configuration: {found}."
+    else:
+        config = StudyConfig()
+        words = (
+            f"No configuration beside {Path(options.data).name}: every variable is a state, and "
+            f"the candidate terms are polynomials up to degree {DEFAULT_DEGREE}."
+        )
+    if options.degree is not None:
+        config = replace(config, library={**config.library, "polynomial": options.degree})
+        words = (
+            f"Configuration: {found}, with polynomials up to degree {options.degree}."
+            if found
+            else f"Every variable is a state; polynomials up to degree {options.degree}."
+        )
+    return config, words
+
+
+def _fit(
+    options: argparse.Namespace,
+    study: Study,
+    library: Library,
+    knowledge: Knowledge,
+    settings: Settings,
+) -> Discovery:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from twinlab.discovery import CancelToken, discover
+
+    cancel = CancelToken()
+    workers = options.workers or os.cpu_count() or 1
+    with (
+        ProgressLine(sys.stderr) as progress,
+        ThreadPoolExecutor(max_workers=workers) as executor,
+    ):
+        try:
+            return discover(
+                study,
+                library,
+                knowledge,
+                settings=settings,
+                seed=options.seed,
+                progress=progress,
+                cancel=cancel,
+                executor=executor,
+            )
+        except KeyboardInterrupt:
+            cancel.cancel()  # the workers stop before their next kernel call
+            raise
+
+
+def _write(discovery: Discovery, folder: Path) -> list[Path]:
+    """Write the three files; each appears whole or not at all."""
+    from twinlab.discovery import discovery_mapping, dumps
+    from twinlab.report import write_report
+    from twinlab.twin import Twin, write_atomically
+
+    json = dumps(discovery_mapping(discovery)).encode()
+    return [
+        write_atomically(folder / "discovery.json", json),
+        write_report(discovery, folder / "report.html"),
+        Twin(discovery).save(folder / "model.twin"),
+    ]
+
+
+def _report(options: argparse.Namespace) -> int:
+    from twinlab.report import write_report
+    from twinlab.twin import Twin
+
+    out = Path(options.out)
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise UserError(
+            f"--out: reports are written as HTML, not as '{out.suffix or out.name}'.",
+            mend="Give a name that ends in .html.",
+        )
+    print(f"Wrote {write_report(Twin.load(options.twin), out, show_ids=options.show_ids)}")
+    return DONE
+
+
+def _natural(text: str) -> int:
+    """A whole number of at least 1."""
+    value = _whole(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is less than 1")
+    return value
+
+
+def _seed(text: str) -> int:
+    """A whole number of at least 0."""
+    value = _whole(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{value} is negative")
+    return value
+
+
+def _port(text: str) -> int:
+    value = _whole(text)
+    if not 0 <= value <= 65535:
+        raise argparse.ArgumentTypeError(f"{value} is no port (0 to 65535)")
+    return value
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number") from None

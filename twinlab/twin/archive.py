@@ -1,0 +1,129 @@
+"""The ``.twin`` file: a zip of one JSON and one ``.npz`` of plain arrays."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from twinlab import __version__
+from twinlab.discovery import Discovery, make_problem
+from twinlab.errors import UserError
+
+from .codec import CodecError, Encoder, decode
+from .files import write_atomically
+
+FORMAT = "twinlab-twin"
+VERSION = 1  #: raise it when files written from now on cannot be read by older code
+MAX_BYTES = 2_000_000_000  #: unpacked; a larger file is damaged or hostile
+_JSON, _ARRAYS = "twin.json", "arrays.npz"
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # a fixed date: the same twin gives the same bytes
+
+
+def save_archive(discovery: Discovery, rank: int | None, path: str | Path) -> Path:
+    """Write a discovery and the rank of the model chosen from it.
+
+    The numeric tables of the problem are left out: they follow from study, library and knowledge.
+
+    Raises
+    ------
+    UserError
+        The file cannot be written.
+    """
+    encoder = Encoder()
+    manifest = {
+        "format": FORMAT,
+        "version": VERSION,
+        "twinlab": __version__,
+        "rank": rank,
+        "discovery": encoder.encode(discovery, skip=("problem",)),
+    }
+    arrays = io.BytesIO()
+    with zipfile.ZipFile(arrays, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in encoder.arrays.items():
+            plain = io.BytesIO()
+            np.lib.format.write_array(plain, np.ascontiguousarray(array), allow_pickle=False)
+            archive.writestr(_entry(f"{name}.npy"), plain.getvalue())
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        text = json.dumps(manifest, indent=1, allow_nan=False)
+        archive.writestr(_entry(_JSON), text)
+        archive.writestr(_entry(_ARRAYS), arrays.getvalue())
+    return write_atomically(path, content.getvalue())
+
+
+def load_archive(path: str | Path) -> tuple[Discovery, int | None]:
+    """Read what `save_archive` wrote.
+
+    Raises
+    ------
+    UserError
+        No such file, not a twin file, damaged, or written by a newer TwinLab.
+    """
+    path = Path(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(item.file_size for item in archive.infolist()) > MAX_BYTES:
+                raise CodecError("larger than any twin")
+            manifest = json.loads(archive.read(_JSON).decode("utf-8"))
+            _check(manifest, path.name)
+            arrays = _arrays(archive.read(_ARRAYS))
+        discovery = _restore(manifest["discovery"], arrays)
+        return discovery, manifest["rank"]
+    except FileNotFoundError:
+        raise UserError("there is no such file.", file=path.name) from None
+    except OSError as error:
+        raise UserError(f"the file cannot be read ({error.strerror}).", file=path.name) from None
+    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, RecursionError) as error:
+        raise UserError(
+            "this is not a twin file, or it is damaged.",
+            file=path.name,
+            mend="Make it anew with 'twinlab discover'.",
+        ) from error
+
+
+def _restore(encoded: dict[str, Any], arrays: dict[str, np.ndarray]) -> Discovery:
+    if encoded["class"] != "Discovery":
+        raise CodecError("the file holds something else")
+    content = {name: decode(item, arrays) for name, item in encoded["fields"].items()}
+    problem = make_problem(
+        content["study"],
+        content["library"],
+        content["knowledge"],
+        complexity=content["settings"].complexity,
+    )
+    try:
+        return Discovery(**content, problem=problem)
+    except TypeError as error:
+        raise CodecError(str(error)) from error
+
+
+def _check(manifest: Any, file: str) -> None:
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise CodecError("another format")
+    if not isinstance(manifest.get("version"), int):
+        raise CodecError("no version")
+    if manifest["version"] > VERSION:
+        raise UserError(
+            f"the file was written by a newer TwinLab ({manifest.get('twinlab', 'unknown')}).",
+            file=file,
+            mend="Install that version or a later one.",
+        )
+
+
+def _arrays(content: bytes) -> dict[str, np.ndarray]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if sum(item.file_size for item in archive.infolist()) > MAX_BYTES:
+            raise CodecError("larger than any twin")
+    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, _EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry
