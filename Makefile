@@ -48,7 +48,7 @@ browser:
 	  { echo "Chromium could not be installed; install it by hand and run make test again." >&2; exit 1; }
 
 $(VENV)/.created:
-	@python="$(PYTHON)"; \
+	@found=; python="$(PYTHON)"; \
 	for name in $${python:-python3.11 python3 python3.12 python3.13}; do \
 	  if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found="$$name"; break; fi; \
 	done; \
