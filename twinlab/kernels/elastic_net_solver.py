@@ -136,11 +136,11 @@ def _signed_step(gram, w, v, terms):
 @njit(cache=True, nogil=True)
 def _solve_working_set(gram, w, v, vector, yy, terms, target, max_sweeps):
     """Sweep until the gap is at most `target` or the cap is met; returns the sweeps used."""
-    sweeps, since, signed_steps = 0, 0, 0
+    sweeps, since, signed = 0, 0, False
     while sweeps < max_sweeps:
-        if signed_steps > 0:
+        if signed:
             _signed_step(gram, w, v, terms)
-            signed_steps -= 1
+            since = 0
         else:
             for _ in range(min(4, max_sweeps - sweeps)):
                 _sweep(gram, w, v, terms)
@@ -148,9 +148,8 @@ def _solve_working_set(gram, w, v, vector, yy, terms, target, max_sweeps):
                 since += 1
         if duality_gap(w, v, vector, yy, terms) <= target:
             break
-        # A factorisation costs about as much as k/4 sweeps: try it once as much was spent.
-        if signed_steps == 0 and 16 * since >= _free_support(w, terms).size:
-            since, signed_steps = 0, 4
+        # Try a factorisation once the sweeps have cost about as much.
+        signed = not signed and 2 * since >= _free_support(w, terms).size
     return sweeps
 
 
