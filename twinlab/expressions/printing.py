@@ -42,7 +42,8 @@ def _split(term: Term, write: Writer) -> tuple[list[str], list[str]]:
     count: dict[Factor, int] = {}
     for factor in term.factors:
         count[factor] = count.get(factor, 0) + 1
-    above, below = [], []
+    above: list[str] = []
+    below: list[str] = []
     for factor, times in count.items():
         if factor.kind == POWER:
             (above if factor.exponent > 0 else below).append(write(factor, abs(factor.exponent)))
@@ -283,7 +284,8 @@ def equation_mathml(state: str, parts: Parts, digits: int = 3) -> str:
             body += "<mo>⁢</mo>" + term_mathml(term, scaled=False)
         written.append((negative, body))
     total = _join(written, "<mo>−</mo>", "<mo>−</mo>", "<mo>+</mo>", "<mn>0</mn>")
-    left = f"<mfrac><mrow><mi>d</mi>{name_mathml(state)}</mrow><mrow><mi>d</mi><mi>t</mi></mrow></mfrac>"
+    change = f"<mrow><mi>d</mi>{name_mathml(state)}</mrow>"
+    left = f"<mfrac>{change}<mrow><mi>d</mi><mi>t</mi></mrow></mfrac>"
     return f'<math display="block"><mrow>{left}<mo>=</mo>{total}</mrow></math>'
 
 

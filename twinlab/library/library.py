@@ -1,0 +1,391 @@
+"""The library: candidate terms and reactions, as columns with one coefficient each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+
+import numpy as np
+
+from twinlab.errors import UserError
+from twinlab.expressions import Term, TermTable, known_names, parse_term, term_table
+from twinlab.study import Study
+
+from . import families
+from .assembly import Made, Spec, assemble, check_size
+from .column import REACTION, Column, Entries
+from .names import Names, NameSource, check_known, check_names, resolve
+from .reactions import parse_reactions
+from .unit import term_unit
+
+
+@dataclass(frozen=True)
+class Library:
+    """Candidate terms and reactions over states and inputs; libraries add up with ``+``.
+
+    Columns are in a fixed order: plain columns by state, then by term; reactions last.
+
+    Attributes
+    ----------
+    states : tuple of str
+        Each has an equation.
+    inputs : tuple of str
+        May appear in terms and have no equation.
+    terms : tuple of Term
+    columns : tuple of Column
+    units : mapping of str to str
+        Units of the names, where known.
+    merged : tuple of (str, str)
+        Duplicates that were left out: label of the column kept, and source of the other.
+    """
+
+    states: tuple[str, ...]
+    inputs: tuple[str, ...] = ()
+    terms: tuple[Term, ...] = ()
+    columns: tuple[Column, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
+    merged: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        check_names(self.names)
+
+    # -------------------------------------------------------------------------- makers
+
+    @classmethod
+    def polynomial(
+        cls,
+        study_or_names: NameSource,
+        degree: int = 2,
+        interactions: bool = True,
+        states: Iterable[str] | None = None,
+        inputs: Iterable[str] = (),
+    ) -> Library:
+        """All monomials of states and inputs up to a total degree, the constant included.
+
+        Parameters
+        ----------
+        study_or_names : Study, Library or iterable of str
+        degree : int
+            0 gives an empty library.
+        interactions : bool
+            False leaves out products of different variables.
+        states, inputs : iterable of str, optional
+            What has an equation (default: all that is not an input), and what only drives.
+
+        Raises
+        ------
+        UserError
+            Unknown names, a degree that is not a whole number of 0 to 10, or more than 20,000
+            columns (counted before they are built).
+        """
+        names = resolve(study_or_names, states, inputs)
+        degree = families.check_degree(degree)
+        size = families.polynomial_size(len(names.all), degree, interactions)
+        check_size(size * len(names.states), f"A polynomial library of degree {degree}")
+        terms = families.polynomial_terms(names.all, degree, interactions)
+        return cls._plain(names, [(term, "polynomial", "") for term in terms])
+
+    @classmethod
+    def interactions(
+        cls,
+        study_or_names: NameSource,
+        states: Iterable[str] | None = None,
+        inputs: Iterable[str] = (),
+    ) -> Library:
+        """Products of two different variables."""
+        names = resolve(study_or_names, states, inputs)
+        check_size(len(names.all) ** 2 // 2 * len(names.states), "A library of interactions")
+        pairs = [Term.product({a: 1, b: 1}) for a, b in combinations(names.all, 2)]
+        return cls._plain(names, [(term, "interaction", "") for term in pairs])
+
+    @classmethod
+    def mass_action(
+        cls,
+        study_or_names: NameSource,
+        states: Iterable[str] | None = None,
+        inputs: Iterable[str] = (),
+    ) -> Library:
+        """Mass-action rates of one or two partners: x_i, x_i^2 and x_i*x_j."""
+        names = resolve(study_or_names, states, inputs)
+        check_size(len(names.all) ** 2 // 2 * len(names.states), "A mass-action library")
+        terms = families.polynomial_terms(names.all, 2, True)[1:]
+        return cls._plain(names, [(term, "mass action", "") for term in terms])
+
+    @classmethod
+    def hill(
+        cls,
+        study_or_names: NameSource,
+        states: Iterable[str] | None = None,
+        half_saturation: Sequence[float] | float | str = "auto",
+        coefficient: Sequence[float] | float = (1, 2, 4),
+        role: str = "both",
+        *,
+        inputs: Iterable[str] = (),
+        equations: Iterable[str] | None = None,
+        study: Study | None = None,
+    ) -> Library:
+        """Hill functions of single variables over a grid of constants.
+
+        Parameters
+        ----------
+        study_or_names : Study, Library or iterable of str
+        states : iterable of str, optional
+            Variables to make Hill functions of; all states by default.
+        half_saturation : numbers or "auto"
+            In the variable's unit; "auto" takes the quartiles of the measured positive values.
+        coefficient : numbers
+            Hill coefficients.
+        role : str
+            'activation', 'repression' or 'both'.
+        inputs, equations : iterable of str, optional
+            What only drives, and what has an equation (default: all that is not an input).
+        study : Study, optional
+            Where "auto" looks for values; by default the first argument, where it is a study.
+
+        Raises
+        ------
+        UserError
+            Unknown names, numbers that are not positive, "auto" without data, too many columns.
+        """
+        names = resolve(study_or_names, equations, inputs)
+        variables = names.states if states is None else check_known(states, names.all, "hill")
+        data = study or study_or_names
+        made = [
+            (term, f"hill:{name}", "")
+            for name in variables
+            for term in families.hill_terms(
+                name, half_saturation, coefficient, role, data, len(variables) * len(names.states)
+            )
+        ]
+        return cls._plain(names, made)
+
+    @classmethod
+    def michaelis_menten(
+        cls,
+        study_or_names: NameSource,
+        states: Iterable[str] | None = None,
+        half_saturation: Sequence[float] | float | str = "auto",
+        *,
+        inputs: Iterable[str] = (),
+        equations: Iterable[str] | None = None,
+        study: Study | None = None,
+    ) -> Library:
+        """Michaelis-Menten rates x/(K + x); arguments as in `hill`."""
+        names = resolve(study_or_names, equations, inputs)
+        library = cls.hill(
+            names,
+            states,
+            half_saturation,
+            (1.0,),
+            "activation",
+            inputs=names.inputs,
+            equations=names.states,
+            study=study or (study_or_names if isinstance(study_or_names, Study) else None),
+        )
+        columns = (
+            replace(c, family=c.family.replace("hill", "michaelis_menten")) for c in library.columns
+        )
+        return replace(library, columns=tuple(columns))
+
+    @classmethod
+    def user_terms(
+        cls,
+        study_or_names: NameSource,
+        texts: Iterable[str],
+        states: Iterable[str] | None = None,
+        inputs: Iterable[str] = (),
+    ) -> Library:
+        """Terms written in the term language, each a column of every equation.
+
+        Raises
+        ------
+        ExpressionError
+            A text that is not a term of known variables.
+        """
+        names = resolve(study_or_names, states, inputs)
+        if isinstance(texts, str):
+            texts = [texts]
+        return cls._plain(names, [(parse_term(text, names.all), "user", text) for text in texts])
+
+    @classmethod
+    def reactions(
+        cls,
+        study_or_names: NameSource,
+        texts: Iterable[str],
+        states: Iterable[str] | None = None,
+        inputs: Iterable[str] = (),
+    ) -> Library:
+        """Reactions such as "2 A + B -> C", "-> A", "A ->", "S + E <-> C", "A -> B : A*mm(B,0.5)".
+
+        The rate is mass action unless written after a colon.  "<->" gives two columns.
+
+        Raises
+        ------
+        UserError
+            A text that is not a reaction of known species, or one that changes nothing.
+        """
+        names = resolve(study_or_names, states, inputs)
+        if isinstance(texts, str):
+            texts = [texts]
+        reactions = [r for text in texts for r in parse_reactions(text, names.all)]
+        return cls._assembled(
+            names, [Spec(r.on_states(names.states), r.rate, REACTION, r.text) for r in reactions]
+        )
+
+    @classmethod
+    def _plain(cls, names: Names, made: Sequence[Made]) -> Library:
+        """One column per term and state."""
+        check_size(len(made) * len(names.states), "The library")
+        return cls._assembled(
+            names,
+            [
+                Spec(((state, 1.0),), term, family, source)
+                for state in range(len(names.states))
+                for term, family, source in made
+            ],
+        )
+
+    @classmethod
+    def _assembled(
+        cls, names: Names, specs: Sequence[Spec], merged: tuple[tuple[str, str], ...] = ()
+    ) -> Library:
+        terms, columns, dropped = assemble(specs)
+        library = cls(names.states, names.inputs, terms, columns, names.units)
+        lost = tuple(
+            (library.column_label(kept), spec.source or spec.family) for kept, spec in dropped
+        )
+        return replace(library, merged=tuple(dict.fromkeys(merged + lost)))
+
+    # -------------------------------------------------------------------------- adding
+
+    def __add__(self, other: Library) -> Library:
+        """Merge two libraries of the same states and inputs; duplicates go, and are remembered.
+
+        Raises
+        ------
+        UserError
+            The states or inputs differ, or there would be more than 20,000 columns.
+        """
+        if not isinstance(other, Library):
+            return NotImplemented
+        if (self.states, self.inputs) != (other.states, other.inputs):
+            raise UserError(
+                "Only libraries of the same states and inputs can be added: "
+                f"{_listing(self)} against {_listing(other)}.",
+                mend="Make them from the same study, with the same inputs.",
+            )
+        names = Names(self.states, self.inputs, {**other.units, **self.units})
+        library = self._assembled(names, self._specs() + other._specs(), self.merged + other.merged)
+        check_size(len(library.columns), "The sum of the libraries")
+        return library
+
+    def _specs(self) -> list[Spec]:
+        return [
+            Spec(column.stoichiometry, self.terms[column.term], column.family, column.source)
+            for column in self.columns
+        ]
+
+    def restrict(self, keep_columns: Iterable[int]) -> Library:
+        """Keep some columns (indices), in the library's order; terms nobody uses go."""
+        keep = sorted({int(c) for c in keep_columns})
+        specs = self._specs()
+        names = Names(self.states, self.inputs, self.units)
+        return self._assembled(names, [specs[c] for c in keep])
+
+    # ------------------------------------------------------------------------- reading
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """States, then inputs."""
+        return self.states + self.inputs
+
+    def table(self) -> TermTable:
+        """Terms as arrays; variables are indices into `names`."""
+        return term_table(self.terms, self.names)
+
+    def entries(self) -> Entries:
+        """Non-zero stoichiometric numbers as arrays, sorted by state, then column."""
+        rows = sorted(
+            (state, index, column.term, value)
+            for index, column in enumerate(self.columns)
+            for state, value in column.stoichiometry
+        )
+        return Entries(
+            np.array([row[0] for row in rows], np.int64),
+            np.array([row[2] for row in rows], np.int64),
+            np.array([row[1] for row in rows], np.int64),
+            np.array([row[3] for row in rows], np.float64),
+        )
+
+    def term_of(self, column: int) -> Term:
+        """The term of a column."""
+        return self.terms[self.columns[column].term]
+
+    def column_state(self, column: int) -> int:
+        """Index of the one state a column drives; -1 for a reaction that drives several."""
+        stoichiometry = self.columns[column].stoichiometry
+        return stoichiometry[0][0] if len(stoichiometry) == 1 else -1
+
+    def column_label(self, column: int) -> str:
+        """Name of a column: "d hare/dt: hare*lynx", or "R1: S + E -> C" for a reaction."""
+        this = self.columns[column]
+        if not this.is_reaction:
+            return f"d {self.states[this.stoichiometry[0][0]]}/dt: {self.terms[this.term].text}"
+        number = sum(c.is_reaction for c in self.columns[: column + 1])
+        return f"R{number}: {this.source}"
+
+    def columns_of(self, state: int | str) -> list[int]:
+        """Columns that drive a state, given by index or name."""
+        index = self.state_index(state) if isinstance(state, str) else state
+        return [
+            number
+            for number, column in enumerate(self.columns)
+            if any(place == index for place, _ in column.stoichiometry)
+        ]
+
+    def state_index(self, state: str) -> int:
+        """Index of a state.
+
+        Raises
+        ------
+        UserError
+            There is no such state.
+        """
+        if state not in self.states:
+            why = " (it is an input and has no equation)" if state in self.inputs else ""
+            raise UserError(
+                f"There is no state '{state}'{why}.", mend=known_names(str(state), self.states)
+            )
+        return self.states.index(state)
+
+    def find(self, state_name: str, term_text: str) -> int:
+        """Index of the column of a term in the equation of a state.
+
+        Raises
+        ------
+        UserError
+            No such state, or the term is not in the library.
+        ExpressionError
+            The text is not a term.
+        """
+        state = self.state_index(state_name)
+        term = parse_term(term_text, self.names)
+        for number, column in enumerate(self.columns):
+            if column.is_reaction or column.stoichiometry[0][0] != state:
+                continue
+            if self.terms[column.term] == term:
+                return number
+        raise UserError(
+            f"The library has no term {term.text} in the equation of '{state_name}'.",
+            mend="Add it to the library, or take another.",
+        )
+
+    def unit_of(self, term: Term) -> str:
+        """Unit of a term as text, such as "mg^2/L"; empty where a unit is unknown."""
+        return term_unit(term, self.units)
+
+
+def _listing(library: Library) -> str:
+    inputs = f"; inputs {', '.join(library.inputs)}" if library.inputs else ""
+    return f"({', '.join(library.states)}{inputs})"
