@@ -1,0 +1,5 @@
+"""The workbench for ``panel serve apps/workbench.py``."""
+
+from twinlab.ui import workbench
+
+workbench().servable(title="TwinLab workbench")

@@ -1,0 +1,110 @@
+"""The shell both apps share, and the mends it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+from packaging.version import Version
+from panel.reactive import Syncable
+
+from .theme import page_css, theme_config
+from .tokens import SIDEBAR_WIDTH
+
+#: Milliseconds Panel waits for further changes of a widget; its own 50 are felt on a slider.
+DEBOUNCE = 15
+_TRIED_WITH = (Version("1.9"), Version("1.10"))
+
+
+@cache
+def prepare_panel() -> None:
+    """Set up Panel once per process."""
+    pn.extension(design=None, notifications=False)
+    quicken_events()
+
+
+def quicken_events(version: str | None = None) -> bool:
+    """Shorten Panel's wait for further events; only for versions this was tried with."""
+    tried = _TRIED_WITH[0] <= Version(version or pn.__version__) < _TRIED_WITH[1]
+    if tried and hasattr(Syncable, "_debounce"):
+        Syncable._debounce = DEBOUNCE
+    return tried
+
+
+def release_busy(page: Any) -> int:
+    """Undo the page's binding to the process-wide busy state, which keeps every session alive.
+
+    Returns
+    -------
+    int
+        How many watchers were removed.
+    """
+    watchers = [w for w in page._param__private.ref_watchers if w.inst is pn.state]
+    for watcher in watchers:
+        pn.state.param.unwatch(watcher)
+        page._param__private.ref_watchers.remove(watcher)
+    return len(watchers)
+
+
+def make_page(
+    title: str,
+    *,
+    main: list[Any],
+    sidebar: list[Any] | None = None,
+    header: list[Any] | None = None,
+    on_dark: Callable[[bool], None] | None = None,
+) -> Any:
+    """A page with TwinLab's theme.
+
+    Parameters
+    ----------
+    title : str
+    main, sidebar, header : lists of viewables
+    on_dark : callable, optional
+        Told whether the dark theme is on, whenever that changes.
+    """
+    page = pmui.Page(
+        title=title,
+        main=main,
+        sidebar=sidebar or [],
+        header=header or [],
+        sidebar_width=SIDEBAR_WIDTH,
+        sidebar_variant="auto",
+        busy_indicator=None,
+        theme_config=theme_config(),
+        stylesheets=[page_css()],
+        meta_description="TwinLab discovers mechanistic models from biomedical time series.",
+        site_url="./",
+    )
+    release_busy(page)
+    if on_dark is not None:
+        page.param.watch(lambda event: on_dark(bool(event.new)), "dark_theme")
+    return page
+
+
+def session_schedule() -> Callable[[Callable[[], None]], None]:
+    """A scheduler of the current session, safe to call from any thread.
+
+    Outside a session (a test, a notebook) it runs things at once.  Work that arrives after the
+    session has ended is dropped.
+    """
+    doc = pn.state.curdoc
+    if doc is None or doc.session_context is None:
+        return lambda work: work()
+
+    def schedule(work: Callable[[], None]) -> None:
+        context = doc.session_context
+        if context is None or getattr(context, "destroyed", False):
+            return
+        doc.add_next_tick_callback(work)
+
+    return schedule
+
+
+def on_session_end(callback: Callable[[], None]) -> None:
+    """Call a method of an imported object when the session ends."""
+    if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None:
+        pn.state.on_session_destroyed(lambda context: callback())

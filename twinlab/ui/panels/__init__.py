@@ -1,0 +1,1 @@
+"""Sections and cards of the pages."""

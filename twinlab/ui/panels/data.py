@@ -1,0 +1,129 @@
+"""Section 1: which data, what was read, which part of it is modelled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import panel as pn
+import panel_material_ui as pmui
+
+from twinlab.study import Study
+
+from ..samples import samples
+from ..state import WorkbenchState
+from ..words import escape, number, plural
+from .parts import html, message_pane, section
+
+MAX_UPLOAD = 64 * 2**20
+_SHOWN_NOTES = 2
+
+
+def summary_html(study: Study) -> str:
+    """What was read, in one line, and the reader's notes below it."""
+    times = np.concatenate([t.time for t in study.trajectories])
+    total = sum(t.value.size for t in study.trajectories)
+    missing = total - sum(int(np.isfinite(t.value).sum()) for t in study.trajectories)
+    parts = [
+        plural(len(study.subjects), "subject"),
+        plural(len(study.variables), "variable"),
+        plural(study.n_points, "value"),
+        f"time {number(float(times.min()))} to {number(float(times.max()))} {study.time_unit}".strip(),
+        f"{missing} missing" if missing else "none missing",
+    ]
+    doses = sum(len(t.doses) for t in study.trajectories)
+    if doses:
+        parts.insert(3, plural(doses, "dose"))
+    line = f"<p class='caption'>{escape(' · '.join(parts))}</p>"
+    notes = [
+        f"<p class='caption {'warning' if n.level == 'warning' else ''}'>{escape(n.text)}</p>"
+        for n in sorted(study.notes, key=lambda n: n.level != "warning")
+    ]
+    shown, hidden = notes[:_SHOWN_NOTES], notes[_SHOWN_NOTES:]
+    block = f"<div class='note'>{''.join(shown)}</div>" if shown else ""
+    if hidden:
+        block += (
+            f"<details><summary class='caption'>{plural(len(hidden), 'more note')}</summary>"
+            f"{''.join(hidden)}</details>"
+        )
+    return line + block
+
+
+class DataSection(pn.viewable.Viewer):
+    """Sample or upload, the reader's words, and the choice of variables and subjects."""
+
+    def __init__(self, state: WorkbenchState) -> None:
+        super().__init__()
+        self._state = state
+        self._files = samples()
+        self._setting = False
+        names = list(self._files)
+        self.sample = pmui.Select(
+            label="Sample data", options=names, value=names[0] if names else None,
+            size="small", sizing_mode="stretch_width", margin=(6, 0, 0, 0),
+        )  # fmt: skip
+        self.upload = pmui.FileInput(
+            label="Drop a CSV or TSV file, or choose one", variant="outlined", margin=0,
+            sizing_mode="stretch_width", max_file_size="64MB", uploaded_label="{filename}",
+            sx={"borderStyle": "dashed", "py": "10px", "fontSize": "13px"},
+        )  # fmt: skip
+        self.states = pmui.MultiChoice(
+            label="Variables to model",
+            size="small",
+            sizing_mode="stretch_width",
+            margin=(6, 0, 0, 0),
+        )
+        self.subjects = pmui.MultiChoice(
+            label="Subjects", size="small", sizing_mode="stretch_width", margin=(6, 0, 0, 0)
+        )
+        self.summary = html()
+        self._view = section(
+            1, "Data", "What was measured.", self.sample, self.upload,
+            message_pane(state.data_message), self.summary, self.states, self.subjects,
+        )  # fmt: skip
+        self.sample.param.watch(self._on_sample, "value")
+        self.upload.param.watch(self._on_upload, "value")
+        self.states.param.watch(self._on_choice, "value")
+        self.subjects.param.watch(self._on_choice, "value")
+        state.param.watch(self._on_source, "source")
+
+    def __panel__(self) -> pn.Column:
+        return self._view
+
+    def open_first(self) -> None:
+        """Load the first sample, when there is one."""
+        if self._files:
+            self._open(next(iter(self._files)))
+
+    def _open(self, title: str) -> None:
+        self._state.load_path(self._files[title], title)
+
+    def _on_sample(self, event: Any) -> None:
+        if event.new is not None and not self._setting:
+            self._open(event.new)
+
+    def _on_upload(self, event: Any) -> None:
+        if not event.new:
+            return
+        if self._state.load_bytes(event.new, self.upload.filename or "upload.csv"):
+            self._setting = True
+            self.sample.value = None
+            self._setting = False
+
+    def _on_source(self, event: Any) -> None:
+        study = event.new
+        self._setting = True
+        self.summary.object = summary_html(study)
+        self.states.param.update(options=list(study.variables), value=list(study.variables))
+        self.subjects.param.update(
+            options=list(study.subjects), value=list(study.subjects),
+            visible=len(study.subjects) > 1,
+        )  # fmt: skip
+        self._setting = False
+
+    def _on_choice(self, event: Any) -> None:
+        if self._setting or self._state.source is None:
+            return
+        states = [v for v in self._state.source.variables if v in self.states.value]
+        subjects = [s for s in self._state.source.subjects if s in self.subjects.value]
+        self._state.choose_data(states, subjects)

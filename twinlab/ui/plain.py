@@ -1,0 +1,81 @@
+"""A result in plain words, for people who do not read differential equations."""
+
+from __future__ import annotations
+
+from twinlab.discovery import Discovery
+from twinlab.expressions import Term
+
+from .state import CHI2_LIMIT
+from .words import number, percent
+
+#: Fewer measured values than this per coefficient make a fit fragile.
+_VALUES_PER_COEFFICIENT = 10
+
+
+def driver(term: Term) -> str:
+    """What a term depends on, in words: 'hare times lynx', 'the square of tumour'."""
+    text = term.text
+    if text == "1":
+        return "at a constant rate"
+    names = term.variables
+    if len(names) == 1 and text == names[0]:
+        return f"in proportion to {names[0]}"
+    if len(names) == 1 and text == f"{names[0]}^2":
+        return f"in proportion to the square of {names[0]}"
+    if text == "*".join(names):
+        return f"in proportion to {' times '.join(names)}"
+    if text.startswith(("hill(", "mm(")) and len(names) == 1 and text.count("(") == 1:
+        return f"with {names[0]}, levelling off when it is high"
+    if text.startswith("repress(") and len(names) == 1 and text.count("(") == 1:
+        return f"less and less as {names[0]} rises"
+    return f"with {text.replace('*', ' × ')}"
+
+
+def equation_words(discovery: Discovery) -> list[tuple[str, list[tuple[str, str]]]]:
+    """For each state: sentences of what drives it, with the figure behind each.
+
+    Returns
+    -------
+    list of (state, [(sentence, figure), ...])
+    """
+    library, best = discovery.library, discovery.best
+    out = []
+    for s, name in enumerate(library.states):
+        sentences = []
+        for i, c in enumerate(best.columns):
+            column = library.columns[int(c)]
+            for state, value in column.stoichiometry:
+                if state != s:
+                    continue
+                rate = float(best.coefficients[i]) * value
+                ends = sorted(float(end) * value for end in best.interval90[i])
+                verb = "rises" if rate > 0 else "falls"
+                figure = f"{number(rate)} (90 % interval {number(ends[0])} to {number(ends[1])})"
+                sentences.append((f"{verb} {driver(library.terms[column.term])}", figure))
+        out.append((name, sentences or [("does not change", "")]))
+    return out
+
+
+def cautions(discovery: Discovery) -> list[str]:
+    """What a reader has to know before believing the picture."""
+    out = []
+    if discovery.chi2_per_point > CHI2_LIMIT:
+        out.append(
+            "This model does not describe the measurements well "
+            f"(χ² per point {discovery.chi2_per_point:.2f}; about 1 is right). Do not rely on it."
+        )
+    best = discovery.best.probability
+    if best < 0.9 and discovery.chi2_per_point <= CHI2_LIMIT:
+        out.append(
+            f"Other models fit these data too: this one has a probability of {percent(best)} among "
+            "those considered. The workbench shows the others."
+        )
+    values, count = discovery.study.n_points, len(discovery.best.columns)
+    if values < _VALUES_PER_COEFFICIENT * max(1, count):
+        out.append(
+            f"Few data: {values} measured values for {count} estimated rates. New measurements may "
+            "change the model."
+        )
+    out += [warning.text for warning in discovery.warnings]
+    out.append("For research. Not for decisions about the treatment of a patient.")
+    return out

@@ -1,0 +1,9 @@
+"""The plots: Bokeh figures built once, whose sources are replaced."""
+
+from .inclusion import InclusionPlot
+from .path import PathPlot
+from .preview import data_preview
+from .residuals import ResidualPlot
+from .trajectories import TrajectoryPlot
+
+__all__ = ["InclusionPlot", "PathPlot", "ResidualPlot", "TrajectoryPlot", "data_preview"]

@@ -1,0 +1,59 @@
+"""The raw data with linked brushing, composed by HoloViews."""
+
+from __future__ import annotations
+
+import holoviews as hv
+import pandas as pd
+
+from twinlab.study import Study
+
+from ..tokens import MARKERS, Palette
+
+#: Names of the added columns hold a space, so that no variable can share them.
+_TIME, _SUBJECT = "time axis", "subject name"
+
+
+def data_frame(study: Study) -> pd.DataFrame:
+    """One row per measurement time and trajectory: time axis, subject name and the variables."""
+    frames = []
+    for label, trajectory in zip(study.labels, study.trajectories, strict=True):
+        frame = pd.DataFrame(trajectory.value, columns=list(study.variables))
+        frame.insert(0, _TIME, trajectory.time)
+        frame.insert(1, _SUBJECT, label)
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def data_preview(study: Study, colours: Palette) -> hv.Layout:
+    """Every variable over time, and the first two against each other; a selection shows in all.
+
+    The plots share one Bokeh source, so that brushing happens in the browser alone.
+    """
+    hv.extension("bokeh", logo=False)
+    frame = data_frame(study)
+    table = hv.Dataset(frame, kdims=[_TIME, _SUBJECT], vdims=list(study.variables))
+    common = {
+        "tools": ["hover", "box_select", "tap"], "size": 6, "nonselection_alpha": 0.12,
+        "responsive": True, "height": 210, "active_tools": [], "show_grid": True,
+        "toolbar": "above", "line_alpha": 0.9, "fill_alpha": 0.6,
+    }  # fmt: skip
+    unit = study.time_unit
+    plots = []
+    for i, name in enumerate(study.variables[:6]):
+        label = f"{name} ({study.units[name]})" if study.units.get(name) else name
+        points = hv.Points(table, kdims=[_TIME, name], vdims=[_SUBJECT])
+        plots.append(
+            points.opts(
+                color=colours.colour(i),
+                marker=MARKERS[i % len(MARKERS)],
+                title=label,
+                xlabel=f"Time ({unit})" if unit else "Time",
+                ylabel=name,
+                **common,
+            )  # fmt: skip
+        )
+    if len(study.variables) > 1:
+        first, second = study.variables[:2]
+        phase = hv.Points(table, kdims=[first, second], vdims=[_SUBJECT])
+        plots.append(phase.opts(color=colours.muted, title=f"{second} against {first}", **common))
+    return hv.Layout(plots).cols(2).opts(shared_axes=False, shared_datasource=True, toolbar="right")

@@ -1,0 +1,229 @@
+"""Fitted trajectories with their bands: one small figure per state, one shared time axis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from bokeh.layouts import column
+from bokeh.models import (
+    BoxAnnotation,
+    ColumnDataSource,
+    HoverTool,
+    Label,
+    LayoutDOM,
+    Range1d,
+    Whisker,
+)
+from bokeh.plotting import figure
+from numpy.typing import NDArray
+
+from twinlab.discovery import Band
+from twinlab.study import Trajectory
+
+from ..tokens import ALPHA_INNER, ALPHA_OUTER, DASHES, MARKERS, Palette
+from .base import paint, quiet_figure
+
+Array = NDArray[np.float64]
+#: Rows of `Band.quantiles`: 5, 25, 50, 75 and 95 %.
+_Q05, _Q25, _Q75, _Q95 = 0, 1, 3, 4
+
+
+def _empty(states: Sequence[str], parts: Sequence[str]) -> dict[str, Array]:
+    return {
+        "time": np.zeros(0),
+        **{f"{part}_{i}": np.zeros(0) for i in range(len(states)) for part in parts},
+    }
+
+
+class TrajectoryPlot:
+    """Data, the fitted trajectory, its bands, a chosen alternative and the stage of a running fit.
+
+    Three sources hold everything, with one set of columns per state: `fit` (time, mean and the four
+    edges of the bands), `observed` (time, value, error bar ends) and `overlay` (the trajectory of a
+    chosen model, or of the stage a running fit has reached).
+
+    Parameters
+    ----------
+    states : sequence of str
+        States to draw, in order.
+    units : mapping of str to str
+        Unit of a state, where known.
+    time_label : str
+        Label of the time axis.
+    height : int
+        Height of the whole plot, px, shared by the states.
+    """
+
+    FIT = ("mean", "q05", "q25", "q75", "q95")
+    OBSERVED = ("value", "low", "high", "limit")
+
+    def __init__(
+        self,
+        states: Sequence[str],
+        units: Mapping[str, str],
+        time_label: str,
+        colours: Palette,
+        *,
+        height: int = 460,
+    ) -> None:
+        self.states = tuple(states)
+        self.fit = ColumnDataSource(_empty(states, self.FIT), name="fit")
+        self.observed = ColumnDataSource(_empty(states, self.OBSERVED), name="observed")
+        self.overlay = ColumnDataSource(_empty(states, ("line",)), name="overlay")
+        self._range = Range1d(0, 1)
+        self._data_end = 0.0
+        self._faded = False
+        self._forecast: list[BoxAnnotation] = []
+        self._forecast_label: Label | None = None
+        self._glyphs: list[dict[str, Any]] = []
+        each = max(120, (height - 34) // max(1, len(states)))
+        self.figures = [
+            self._figure(i, name, units.get(name, ""), each, time_label)
+            for i, name in enumerate(self.states)
+        ]
+        self.layout: LayoutDOM = column(*self.figures, sizing_mode="stretch_width", spacing=0)
+        self.recolour(colours)
+
+    def _figure(self, i: int, name: str, unit: str, height: int, time_label: str) -> figure:
+        last = i == len(self.states) - 1
+        plot = quiet_figure(
+            height=height + (34 if last else 0),
+            x_range=self._range,
+            title=f"{name} ({unit})" if unit else name,
+            tools="xpan,xwheel_zoom,xbox_zoom,reset,save",
+            toolbar_location="right" if i == 0 else None,
+            min_border_left=64,
+            min_border_right=34,
+        )
+        plot.toolbar.active_drag = None
+        plot.title.text_font_size = "13px"
+        plot.yaxis.ticker.desired_num_ticks = 4
+        plot.y_range.only_visible = True
+        plot.y_range.range_padding = 0.08
+        plot.xaxis.visible = last
+        if last:
+            plot.xaxis.axis_label = time_label
+        forecast = BoxAnnotation(
+            left=None, right=None, visible=False, level="underlay", line_color=None
+        )
+        plot.add_layout(forecast)
+        self._forecast.append(forecast)
+        if i == 0:
+            self._forecast_label = Label(
+                x=0, y=4, y_units="screen", x_offset=4, text="forecast",
+                text_font_size="11px", visible=False,
+            )  # fmt: skip
+            plot.add_layout(self._forecast_label)
+        glyphs = {
+            "outer": plot.varea("time", f"q05_{i}", f"q95_{i}", source=self.fit),
+            "inner": plot.varea("time", f"q25_{i}", f"q75_{i}", source=self.fit),
+            "mean": plot.line("time", f"mean_{i}", source=self.fit, line_width=2),
+            "overlay": plot.line(
+                "time", f"line_{i}", source=self.overlay, line_width=1.8, line_dash="dashed"
+            ),
+            "points": plot.scatter(
+                "time", f"value_{i}", source=self.observed, marker=MARKERS[i % len(MARKERS)],
+                size=6.5, line_width=1.3,
+            ),
+        }  # fmt: skip
+        whisker = Whisker(
+            base="time", lower=f"low_{i}", upper=f"high_{i}", source=self.observed,
+            upper_head=None, lower_head=None, level="underlay",
+        )  # fmt: skip
+        plot.add_layout(whisker)
+        glyphs["whisker"] = whisker
+        plot.add_tools(
+            HoverTool(
+                renderers=[glyphs["points"]],
+                tooltips=[("time", "@time{0.[000]}"), (name, f"@value_{i}{{0.[000]}}"),
+                          ("note", f"@limit_{i}")],
+            )
+        )  # fmt: skip
+        self._glyphs.append(glyphs)
+        return plot
+
+    def show_data(self, trajectory: Trajectory, columns: Sequence[int]) -> None:
+        """Draw what was measured; `columns` are the study's columns of the states drawn."""
+        data: dict[str, Any] = {"time": trajectory.time}
+        for i, c in enumerate(columns):
+            value, sd = trajectory.value[:, c], trajectory.sd[:, c]
+            data[f"value_{i}"] = value
+            data[f"low_{i}"], data[f"high_{i}"] = value - sd, value + sd
+            data[f"limit_{i}"] = np.where(
+                trajectory.censored[:, c], "below this limit",
+                np.where(trajectory.count[:, c] > 1, "mean of replicates", "measured"),
+            )  # fmt: skip
+        for i in range(len(columns), len(self.states)):
+            # A latent state has a trajectory and no measurements.
+            data.update(
+                {f"{part}_{i}": np.full(trajectory.time.size, np.nan) for part in self.OBSERVED}
+            )
+        self.observed.data = data
+        self._data_end = float(trajectory.time[-1])
+        self._set_range(float(trajectory.time[0]), self._data_end)
+
+    def show_fit(self, band: Band, *, predictive: bool) -> None:
+        """Draw the best trajectory with its 50 % and 90 % bands."""
+        edges = band.predictive if predictive else band.quantiles
+        data: dict[str, Array] = {"time": band.time}
+        for i in range(len(self.states)):
+            data[f"mean_{i}"] = band.mean[:, i]
+            for name, row in (("q05", _Q05), ("q25", _Q25), ("q75", _Q75), ("q95", _Q95)):
+                data[f"{name}_{i}"] = edges[row, :, i]
+        self.fit.data = data
+        self._set_range(float(band.time[0]), float(band.time[-1]))
+
+    def show_overlay(self, time: Array, values: Array) -> None:
+        """Draw one more trajectory, (n, n_state), as a dashed line over the bands."""
+        lines = {f"line_{i}": values[:, i] for i in range(len(self.states))}
+        self.overlay.data = {"time": time, **lines}
+
+    def clear_overlay(self) -> None:
+        """Take the extra trajectory away."""
+        self.overlay.data = _empty(self.states, ("line",))
+
+    def clear_fit(self) -> None:
+        """Take the fitted trajectory, its bands and the extra trajectory away."""
+        self.fit.data = _empty(self.states, self.FIT)
+        self.clear_overlay()
+
+    def _set_range(self, start: float, end: float) -> None:
+        end = max(end, self._data_end)
+        pad = 0.015 * (end - start or 1.0)
+        self._range.update(
+            start=start - pad, end=end + pad, reset_start=start - pad, reset_end=end + pad
+        )
+        ahead = end > self._data_end + 1e-9 * max(1.0, abs(end))
+        for box in self._forecast:
+            box.update(left=self._data_end, visible=ahead)
+        if self._forecast_label is not None:
+            self._forecast_label.update(x=self._data_end, visible=ahead)
+
+    def fade(self, faded: bool) -> None:
+        """Show the fit as one of yesterday: it belongs to other data or settings."""
+        self._faded = faded
+        scale = 0.45 if faded else 1.0
+        for glyphs in self._glyphs:
+            glyphs["outer"].glyph.fill_alpha = ALPHA_OUTER * scale
+            glyphs["inner"].glyph.fill_alpha = ALPHA_INNER * scale
+            glyphs["mean"].glyph.line_alpha = scale
+
+    def recolour(self, colours: Palette) -> None:
+        """Apply a theme."""
+        for i, (plot, glyphs) in enumerate(zip(self.figures, self._glyphs, strict=True)):
+            colour = colours.colour(i)
+            paint(plot, colours)
+            glyphs["outer"].glyph.update(fill_color=colour, fill_alpha=ALPHA_OUTER)
+            glyphs["inner"].glyph.update(fill_color=colour, fill_alpha=ALPHA_INNER)
+            glyphs["mean"].glyph.update(line_color=colour, line_dash=DASHES[0])
+            glyphs["overlay"].glyph.update(line_color=colours.stage)
+            glyphs["points"].glyph.update(
+                line_color=colour, fill_color=colours.surface, fill_alpha=0.9
+            )
+            glyphs["whisker"].update(line_color=colour, line_alpha=0.6)
+            self._forecast[i].update(fill_color=colours.forecast, fill_alpha=0.08)
+        if self._forecast_label is not None:
+            self._forecast_label.text_color = colours.muted
+        self.fade(self._faded)
