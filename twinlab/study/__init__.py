@@ -1,5 +1,20 @@
 """Study: what was measured, and how it is read and checked."""
 
+from .problems import DataErrors
+from .readers import read_study, read_study_bytes
+from .source import MAX_BYTES
 from .study import Dose, Note, Provenance, Study, Trajectory
+from .summary import check_text
 
-__all__ = ["Dose", "Note", "Provenance", "Study", "Trajectory"]
+__all__ = [
+    "MAX_BYTES",
+    "DataErrors",
+    "Dose",
+    "Note",
+    "Provenance",
+    "Study",
+    "Trajectory",
+    "check_text",
+    "read_study",
+    "read_study_bytes",
+]

@@ -83,7 +83,8 @@ class Trajectory:
 
     def _columns(self, index: list[int]) -> Trajectory:
         keep = np.isfinite(self.value[:, index]).any(axis=1)
-        cut = {k: getattr(self, k)[keep][:, index] for k in ("value", "count", "spread", "sd", "censored")}
+        tables = ("value", "count", "spread", "sd", "censored")
+        cut = {k: getattr(self, k)[keep][:, index] for k in tables}
         return replace(self, time=self.time[keep], **cut)
 
 
@@ -105,6 +106,8 @@ class Study:
         None for a study made in memory.
     notes : tuple of Note
         What the reader noticed.
+    covariate_units : mapping of str to str
+        Unit of each covariate of the trajectories; empty string when unknown.
     """
 
     name: str
@@ -114,6 +117,7 @@ class Study:
     units: Mapping[str, str] = field(default_factory=dict)
     provenance: Provenance | None = None
     notes: tuple[Note, ...] = ()
+    covariate_units: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -134,7 +138,9 @@ class Study:
     def labels(self) -> tuple[str, ...]:
         """A unique display name per trajectory, in order."""
         plain = [t.subject for t in self.trajectories]
-        return tuple(plain if len(set(plain)) == len(plain) else [t.label for t in self.trajectories])
+        return tuple(
+            plain if len(set(plain)) == len(plain) else [t.label for t in self.trajectories]
+        )
 
     def select(
         self, *, variables: Iterable[str] | None = None, subjects: Iterable[str] | None = None
@@ -170,13 +176,17 @@ class Study:
         time_unit: str = "",
         units: Mapping[str, str] | None = None,
     ) -> Study:
-        """Make a study from arrays: one (n_time,) and one (n_time, n_variable) array a trajectory."""
+        """Make a study from one (n_time,) and one (n_time, n_variable) array a trajectory."""
         variables = tuple(variables)
         times, values = list(times), list(values)
-        subjects = list(subjects) if subjects is not None else [str(i + 1) for i in range(len(times))]
+        subjects = (
+            list(subjects) if subjects is not None else [str(i + 1) for i in range(len(times))]
+        )
         conditions = list(conditions) if conditions is not None else [""] * len(times)
         trajectories = []
-        for subject, condition, time, value in zip(subjects, conditions, times, values, strict=True):
+        for subject, condition, time, value in zip(
+            subjects, conditions, times, values, strict=True
+        ):
             value = np.array(value, float)
             trajectories.append(
                 Trajectory(

@@ -1,0 +1,270 @@
+"""The wide layout: one time a row, one column a variable."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinlab.errors import UserError
+
+from .cells import BAD, BELOW, MISSING, Numbers, is_missing, numbers, report_bad
+from .columns import Columns
+from .doses import DoseRow, dose_rows
+from .measurements import Measurements, check_order, constant_by_group, encode
+from .names import TIME_UNITS, Heading, assign_roles, normal, role_of
+from .problems import listing
+from .study import Array, Note
+from .table import Table
+
+ROLES = ("subject", "condition", "time", "time_unit", "replicate", "amount")
+DOSING_ROLES = ("amount_unit", "dose_unit", "target", "duration")
+_DEVIATION = re.compile(r"(?:(?P<before>.+)_)?(?:sd|std|stdev)(?:_(?P<after>.+))?")
+_STANDARD_ERROR = re.compile(r"(?:(.+)_)?(?:sem|se|stderr)(?:_(.+))?")
+
+
+def read_wide(columns: Columns) -> tuple[Measurements, list[DoseRow]]:
+    """Read the measurements and the doses of a wide table.
+
+    Raises
+    ------
+    UserError
+        No column of numbers beside the time.
+    DataErrors
+        Every cell that cannot be read, by line.
+    """
+    columns = _take_units_row(columns)
+    if "amount" in columns:
+        more = assign_roles(
+            columns.headings, DOSING_ROLES, columns.table.file, columns.table.header_line
+        )
+        columns.roles.update(more)
+    candidates = _candidates(columns)
+    columns.find_decimal(columns.table.columns[i] for i in candidates)
+    places = _numeric(columns, candidates)
+    deviations, places = _deviations(columns, places)
+    if not places:
+        raise UserError(
+            "there is no column of numbers beside the time.",
+            file=columns.table.file,
+            mend="A wide table has one column of numbers for each variable.",
+        )
+    time = columns.times()
+    found = [_column(columns, i) for i in places]
+    amount = columns.number("amount")
+    nothing = np.all([f.kind == MISSING for f in found], axis=0)
+    measuring = amount.missing | ~nothing
+    columns.identity("subject")
+    columns.identity("condition", measuring)
+    rows = np.flatnonzero(measuring)
+    keys, trajectory = _keys(columns, rows)
+    replicates, replicate = encode([columns.cells("replicate")[i] for i in rows])
+    labels = [f"{s} ({c})" if c else s for s, c in keys]
+    check_order(
+        columns.problems, (trajectory, replicate), time.value[rows], columns.lines[rows],
+        columns.title("time"), (labels, replicates),
+    )  # fmt: skip
+    sd = {variable: _sd(columns, index) for variable, index in deviations.items()}
+    time_unit = columns.time_unit() or _unit(columns, columns.roles["time"], TIME_UNITS)
+    events = dose_rows(columns, time, amount, time_unit)
+    columns.note_unused(lambda index: index not in places and index not in deviations.values())
+    columns.problems.raise_any()
+    values = np.column_stack([f.value[rows] for f in found])
+    below = np.column_stack([f.kind[rows] == BELOW for f in found])
+    fixed, varying = _covariates(columns, places, values, trajectory, len(keys))
+    unknown = np.full(columns.lines.size, np.nan)
+    spread = np.column_stack([sd.get(places[j], unknown)[rows] for j in varying])
+    n_row, n_variable = rows.size, len(varying)
+    headings = [columns.headings[places[j]] for j in varying]
+    measurements = Measurements(
+        columns.table.file,
+        f"wide, separated by {columns.table.separator}",
+        keys,
+        [h.name for h in headings],
+        [_unit(columns, places[j]) for j in varying],
+        np.repeat(trajectory, n_variable),
+        np.tile(np.arange(n_variable), n_row),
+        np.repeat(time.value[rows], n_variable),
+        values[:, varying].ravel(),
+        spread.ravel(),
+        below[:, varying].ravel(),
+        time_unit,
+        {columns.headings[places[j]].name: level for j, level in fixed.items()},
+        {columns.headings[places[j]].name: _unit(columns, places[j]) for j in fixed},
+        columns.notes,
+    )
+    return measurements, events
+
+
+def _take_units_row(columns: Columns) -> Columns:
+    """Take a first row that holds units, not numbers, off the table."""
+    first = [column[0] for column in columns.table.columns]
+    time = columns.roles["time"]
+    kinds = numbers([c.replace(",", ".") for c in first]).kind
+    cell = first[time].strip("[]() ")
+    is_unit = cell.lower() in TIME_UNITS or (is_missing(cell) and any(first))
+    others = [k for i, k in enumerate(kinds) if i not in columns.roles.values()]
+    if not is_unit or any(k not in (BAD, MISSING) for k in others) or BAD not in kinds:
+        return columns
+    table = columns.table
+    columns.notes.append(
+        Note("note", "this line holds units, no measurements", int(table.lines[0]))
+    )
+    rest = Table(
+        table.file, table.header, table.header_line, tuple(c[1:] for c in table.columns),
+        table.lines[1:], table.delimiter, table.notes,
+    )  # fmt: skip
+    if not rest.lines.size:
+        raise UserError("there are no rows below the units.", file=table.file)
+    units = ["" if is_missing(u) else u.strip("[]() ") for u in first]
+    return replace(columns, table=rest, units_row=units)
+
+
+def _unit(columns: Columns, index: int, known: dict[str, str] | None = None) -> str:
+    """Unit of a column: from its heading, else from the row of units."""
+    unit = columns.headings[index].unit
+    if not unit and columns.units_row:
+        unit = columns.units_row[index]
+    return known.get(unit.lower(), unit) if known else unit
+
+
+def _candidates(columns: Columns) -> list[int]:
+    """Columns without a role; those that look like a second id or time are left out and noted."""
+    found, doubtful = [], []
+    for index, heading in enumerate(columns.headings):
+        if index in columns.roles.values():
+            continue
+        role = role_of(heading, ROLES)
+        # One letter, such as T beside a column 'time', is a variable.
+        if role is not None and len(heading.key) > 1:
+            doubtful.append(heading.text)
+        else:
+            found.append(index)
+    if doubtful:
+        text = f"left out, as another column has their role: {listing(doubtful)}"
+        columns.notes.append(Note("warning", text))
+    return found
+
+
+def _numeric(columns: Columns, candidates: list[int]) -> list[int]:
+    """Columns with numbers in them; columns of plain words are noted and left out."""
+    kept, words, empty = [], [], []
+    for index in candidates:
+        cells = columns.table.columns[index]
+        kinds = set(numbers(cells, columns.decimal).kind.tolist())
+        if kinds == {MISSING}:
+            empty.append(columns.headings[index].text)
+        elif kinds <= {MISSING, BAD} and not any(re.match(r"[<>+-]?\s*[\d.,]", c) for c in cells):
+            words.append(columns.headings[index].text)
+        else:
+            kept.append(index)
+    if words:
+        text = f"left out, as they hold no numbers: {listing(words)}"
+        columns.notes.append(Note("warning", text))
+    if empty:
+        text = f"left out, as they hold no values at all: {listing(empty)}"
+        columns.notes.append(Note("warning", text))
+    if empty and not kept and not words:
+        raise UserError(
+            "all values are missing.",
+            file=columns.table.file,
+            mend="Check that the values were exported.",
+        )
+    return kept
+
+
+def _deviations(columns: Columns, places: list[int]) -> tuple[dict[int, int], list[int]]:
+    """Pair ``x_sd`` with ``x``; leave standard errors out."""
+    keys: dict[str, int] = {columns.headings[i].key: i for i in places}
+    pairs: dict[int, int] = {}
+    errors: list[Heading] = []
+    for index in places:
+        key = normal(columns.headings[index].text.replace("(", "_").replace(")", ""))
+        match = _DEVIATION.fullmatch(key)
+        variable = keys.get((match["before"] or match["after"] or "") if match else "")
+        if variable is not None and variable != index:
+            pairs[variable] = index
+            continue
+        match = _STANDARD_ERROR.fullmatch(key)
+        if match and keys.get(match[1] or match[2] or "", index) != index:
+            errors.append(columns.headings[index])
+    for variable, index in pairs.items():
+        text = f"is the sd of one measurement of '{columns.headings[variable].name}'"
+        columns.notes.append(
+            Note(
+                "note",
+                f"'{columns.headings[index].text}' {text}",
+                column=columns.headings[index].text,
+            )
+        )
+    if errors:
+        text = f"standard errors are left out: {listing(h.text for h in errors)}; give the sd"
+        columns.notes.append(Note("warning", text))
+    drop = {*pairs.values(), *(columns.headings.index(h) for h in errors)}
+    return pairs, [i for i in places if i not in drop]
+
+
+def _column(columns: Columns, index: int) -> Numbers:
+    cells = columns.table.columns[index]
+    found = numbers(cells, columns.decimal)
+    report_bad(
+        found, cells, columns.lines, columns.headings[index].text, columns.problems,
+        decimal=columns.decimal, allow_below=True,
+    )  # fmt: skip
+    return found
+
+
+def _sd(columns: Columns, index: int) -> Array:
+    cells, title = columns.table.columns[index], columns.headings[index].text
+    found = numbers(cells, columns.decimal)
+    report_bad(
+        found, cells, columns.lines, title, columns.problems, decimal=columns.decimal, what="sd"
+    )
+    for row in np.flatnonzero(found.value < 0):
+        columns.problems.add(
+            f"sd is negative ({found.value[row]:g}).",
+            row=int(columns.lines[row]),
+            column=title,
+            mend="Correct it, or leave the cell empty.",
+        )
+    if (found.value == 0).any():
+        columns.notes.append(Note("warning", "an sd of zero is taken as unknown", column=title))
+    return np.where(found.value > 0, found.value, np.nan)
+
+
+def _keys(
+    columns: Columns, rows: NDArray[np.int64]
+) -> tuple[list[tuple[str, str]], NDArray[np.int64]]:
+    subject, condition = columns.cells("subject"), columns.cells("condition")
+    return columns.trajectories([subject[i] for i in rows], [condition[i] for i in rows])
+
+
+def _covariates(
+    columns: Columns,
+    places: list[int],
+    values: Array,
+    trajectory: NDArray[np.int64],
+    n_trajectory: int,
+) -> tuple[dict[int, Array], list[int]]:
+    """Set columns apart that hold one value a subject, such as an age or a weight."""
+    fixed: dict[int, Array] = {}
+    if n_trajectory > 1:
+        for j in range(values.shape[1]):
+            level = constant_by_group(values[:, j], trajectory, n_trajectory)
+            # The same value everywhere is a constant variable; it is noted as such later.
+            if level is not None and np.unique(level[np.isfinite(level)]).size > 1:
+                fixed[j] = level
+    varying = [j for j in range(len(places)) if j not in fixed]
+    if not varying:
+        raise UserError(
+            "nothing varies in time: every column is constant within each subject.",
+            file=columns.table.file,
+            mend="Dynamics need at least one variable that changes in time.",
+        )
+    if fixed:
+        names = listing(columns.headings[places[j]].name for j in fixed)
+        text = f"constant within each subject, so taken as covariates: {names}"
+        columns.notes.append(Note("note", text))
+    return fixed, varying
