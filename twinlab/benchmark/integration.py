@@ -1,0 +1,142 @@
+"""Simulation of discovered equations by SciPy, independent of the project's own integrators."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.integrate import solve_ivp
+
+from twinlab.expressions import Factor, Term, parse_term
+from twinlab.expressions.kinds import (
+    COSINE,
+    EXPONENTIAL,
+    HILL_ACTIVATION,
+    HILL_REPRESSION,
+    LOGARITHM,
+    POWER,
+)
+
+Array = NDArray[np.float64]
+MAX_EVALUATIONS = 30_000  #: right-hand sides of one simulation before it counts as diverged
+LIMIT = 1e6  #: a state beyond it counts as diverged
+
+
+class _Diverged(Exception):
+    """Too many evaluations, a state out of bounds, or a term that is not defined."""
+
+
+def factor_value(factor: Factor, v: float) -> float:
+    """Value of one factor in plain floats.
+
+    A Hill function of a (numerically) negative concentration is that of zero.
+
+    Raises
+    ------
+    ArithmeticError, ValueError
+        Not defined or too large there.
+    """
+    n, c = factor.exponent, factor.constant
+    if factor.kind == POWER:
+        return v if n == 1.0 else math.pow(v, n)
+    if factor.kind in (HILL_ACTIVATION, HILL_REPRESSION):
+        repressed = 1.0 / (1.0 + (max(v, 0.0) / c) ** n)
+        return repressed if factor.kind == HILL_REPRESSION else 1.0 - repressed
+    if factor.kind == EXPONENTIAL:
+        return math.exp(c * v)
+    if factor.kind == LOGARITHM:
+        return math.log(c * v)
+    return math.cos(c * v) if factor.kind == COSINE else math.sin(c * v)
+
+
+def right_hand_side(
+    equations: Mapping[str, Mapping[str, float]], states: Sequence[str]
+) -> Callable[[float, Array], list[float]]:
+    """``f(t, x)`` of equations given as {state: {term text: coefficient}}; x follows `states`.
+
+    A state without an equation stays constant.
+
+    Raises
+    ------
+    twinlab.errors.ExpressionError
+        A term that is not in the term language.
+    """
+    terms: list[Term] = []
+    rows: list[list[tuple[int, float]]] = []
+    for state in states:
+        row = []
+        for text, coefficient in equations.get(state, {}).items():
+            term = parse_term(text, states)
+            if term not in terms:
+                terms.append(term)
+            row.append((terms.index(term), float(coefficient)))
+        rows.append(row)
+    products = [
+        (term.scale, [(factor, states.index(factor.variable)) for factor in term.factors])
+        for term in terms
+    ]
+    calls = 0
+
+    def slope(_time: float, x: Array) -> list[float]:
+        nonlocal calls
+        calls += 1
+        values = x.tolist()
+        if calls > MAX_EVALUATIONS or not all(abs(v) < LIMIT for v in values):
+            raise _Diverged
+        theta = []
+        for scale, factors in products:
+            for factor, place in factors:
+                scale *= factor_value(factor, values[place])
+            theta.append(scale)
+        return [sum(c * theta[k] for k, c in row) for row in rows]
+
+    return slope
+
+
+def simulate_equations(
+    equations: Mapping[str, Mapping[str, float]],
+    states: Sequence[str],
+    start: Array,
+    time: Array,
+    *,
+    relative: float = 1e-8,
+) -> Array | None:
+    """Integrate equations with SciPy's LSODA.
+
+    Parameters
+    ----------
+    equations : mapping of state to mapping of term to coefficient
+    states : sequence of str
+    start : (n_state,) array
+    time : (n_time,) array, increasing
+    relative : float
+        Relative tolerance; the absolute one is a hundredth of it times the size of the start.
+
+    Returns
+    -------
+    (n_time, n_state) array or None
+        None where the simulation diverged or could not be finished.
+    """
+    slope = right_hand_side(equations, list(states))
+    absolute = 1e-2 * relative * max(float(np.max(np.abs(start))), 1e-3)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            solution = solve_ivp(
+                slope,
+                (float(time[0]), float(time[-1])),
+                np.asarray(start, float),
+                method="LSODA",
+                t_eval=time,
+                rtol=relative,
+                atol=absolute,
+            )
+    except (_Diverged, ArithmeticError, ValueError):
+        return None
+    if not solution.success or solution.y.shape[1] != time.size:
+        return None
+    states_out = np.ascontiguousarray(solution.y.T)
+    return states_out if np.isfinite(states_out).all() else None
