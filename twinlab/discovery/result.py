@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from twinlab.library import Library
     from twinlab.study import Study
 
+    from .noise import Noise
     from .problem import Problem
 
 Array = NDArray[np.float64]
@@ -42,9 +43,9 @@ class Settings:
         Proposals of one spike-and-slab run.
     draws : int
         Posterior draws kept and simulated for bands.
-    time_budget : float
-        Seconds the re-scoring may take.  The budget is turned into a fixed number of candidate
-        models beforehand, so that the result does not depend on the machine's speed.
+    neighbours : int
+        Models re-scored around the best one in each round (a number, not a time, so that the
+        result does not depend on the machine's speed).
     horizon : float or None
         Simulate to this time; None: to the last measurement of each trajectory.
     """
@@ -55,7 +56,7 @@ class Settings:
     starts: int = 3
     mcmc_steps: int = 20_000
     draws: int = 200
-    candidates: int = 120
+    neighbours: int = 12
     horizon: float | None = None
 
 
@@ -140,12 +141,26 @@ class Path:
 
 @dataclass(frozen=True)
 class Gram:
-    """Data-space regression at the accepted model, initial states marginalised (METHODS 2)."""
+    """Data-space regression at the accepted model, initial states marginalised (METHODS 2).
+
+    Attributes
+    ----------
+    matrix : (n_column, n_column) array
+    vector : (n_column,) array
+    yy, n : float
+    initial_offset : (n_trajectory, n_state) array
+    initial_slope : (n_trajectory, n_state, n_column) array
+    initial_hessian : (n_trajectory, n_state, n_state) array
+        Given coefficients ``w`` the initial state has mean ``offset - slope w`` and this precision.
+    """
 
     matrix: Array
     vector: Array
     yy: float
     n: float
+    initial_offset: Array
+    initial_slope: Array
+    initial_hessian: Array
 
 
 @dataclass(frozen=True)
@@ -211,6 +226,9 @@ class Discovery:
         Best model at the measured times of each trajectory.
     residuals : tuple of (n_time, n_state) arrays
         (data - fitted)/sd; NaN where nothing was measured.
+    gram, problem, slab, noise
+        What `reconsider` needs to answer without refitting: the regression at the best model,
+        the numeric tables, the slab's precision (n_column,) and the noise.
     """
 
     study: Study
@@ -235,6 +253,7 @@ class Discovery:
     gram: Gram
     problem: Problem
     slab: Array
+    noise: Noise
     diagnostics: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .flow import jit
-from .integrate import OK
+from .integrate import DIVERGED, OK
 from .sensitivity import trajectory_sensitivity
 
 
@@ -93,11 +93,17 @@ def assemble_gram(
         0, or the reason of the first failing trajectory.
     gram : (n_column, n_column) array; vector : (n_column,) array; yy, n : float
         ``H = X0'X0 + P0``; ``G = X'X - X'X0 H^-1 X0'X`` and so on (METHODS section 2).
+    offset (n_trajectory, d), slope (n_trajectory, d, n_column), hessian (n_trajectory, d, d)
+        Given coefficients ``w`` the initial state is normal with mean ``offset - slope w`` and
+        precision ``hessian``.
     """
-    n_column, d = coefficients.size, initial.shape[1]
+    n_column, (n_trajectory, d) = coefficients.size, initial.shape
     gram, vector = np.zeros((n_column, n_column)), np.zeros(n_column)
+    offset, hessian = np.zeros((n_trajectory, d)), np.zeros((n_trajectory, d, d))
+    slope = np.zeros((n_trajectory, d, n_column))
     yy, n_total = 0.0, 0.0
-    for r in range(initial.shape[0]):
+    status = OK
+    for r in range(n_trajectory):
         time = data.time[data.start[r] : data.start[r + 1]]
         x = np.empty((time.size, d))
         s = np.empty((time.size, d, all_entries.state.size + d))
@@ -106,23 +112,27 @@ def assemble_gram(
             tolerance, x, s,
         )
         if status != OK:
-            return status, gram, vector, yy, n_total
+            break
         rows_w = np.empty((time.size * d, n_column))
         rows_x = np.empty((time.size * d, d))
         z = np.empty(time.size * d)
         n = design(r, data, x, s, all_entries.column, rows_w, rows_x, z)
         rows_w, rows_x, z = rows_w[:n], rows_x[:n], z[:n] + np.dot(rows_w[:n], coefficients)
         shift = prior.mean[r] - initial[r]
-        h = np.dot(rows_x.T, rows_x) + np.diag(prior.precision[r])
+        hessian[r] = np.dot(rows_x.T, rows_x) + np.diag(prior.precision[r])
+        if not (np.isfinite(np.sum(hessian[r])) and np.isfinite(np.sum(rows_w))):
+            status = DIVERGED
+            break
         cross = np.dot(rows_x.T, rows_w)
         b = np.dot(rows_x.T, z) + prior.precision[r] * shift
-        solved = np.linalg.solve(h, np.concatenate((cross, b.reshape(d, 1)), axis=1))
-        gram += np.dot(rows_w.T, rows_w) - np.dot(cross.T, solved[:, :n_column])
-        vector += np.dot(rows_w.T, z) - np.dot(cross.T, np.ascontiguousarray(solved[:, n_column]))
-        yy += np.dot(z, z) + np.sum(prior.precision[r] * shift**2)
-        yy -= np.dot(b, np.ascontiguousarray(solved[:, n_column]))
+        slope[r] = np.linalg.solve(hessian[r], cross)
+        solved = np.linalg.solve(hessian[r], b)
+        offset[r] = initial[r] + solved
+        gram += np.dot(rows_w.T, rows_w) - np.dot(cross.T, slope[r])
+        vector += np.dot(rows_w.T, z) - np.dot(cross.T, solved)
+        yy += np.dot(z, z) + np.sum(prior.precision[r] * shift**2) - np.dot(b, solved)
         n_total += n
-    return OK, gram, vector, yy, n_total
+    return status, gram, vector, yy, n_total, offset, slope, hessian
 
 
 @jit

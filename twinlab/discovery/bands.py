@@ -1,0 +1,192 @@
+"""Draws from the posterior over models, coefficients and initial states, and their bands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from twinlab.kernels import OK, Drive, integrate_draws
+
+from .noise import Noise
+from .problem import Problem
+from .result import QUANTILES, Band, Posterior
+
+Array = NDArray[np.float64]
+
+#: Points a trajectory is drawn with, besides the measured times.
+DISPLAY_POINTS = 120
+DRAW_TOLERANCE = 1e-4
+SHOW_TOLERANCE = 1e-7
+#: Draws simulated by one call: short enough to stop soon, long enough to be worth a thread.
+CHUNK = 50
+
+
+def display_grid(problem: Problem, trajectory: int, horizon: float | None) -> Array:
+    """Times to draw a trajectory at: a regular grid and every measured time."""
+    t = problem.times(trajectory)
+    end = t[-1] if horizon is None else max(t[-1], horizon)
+    regular = np.linspace(t[0], end, DISPLAY_POINTS)
+    # A grid time within rounding of a measured one would make a step of no length.
+    gap = 1e-9 * (end - t[0])
+    near = np.abs(regular - t[np.clip(np.searchsorted(t, regular), 0, t.size - 1)]) < gap
+    near |= np.abs(regular - t[np.clip(np.searchsorted(t, regular) - 1, 0, t.size - 1)]) < gap
+    return np.sort(np.concatenate([t, regular[~near]]))
+
+
+def simulate(
+    problem: Problem,
+    trajectory: int,
+    time: Array,
+    coefficients: Array,
+    initial: Array,
+    *,
+    relative: float = SHOW_TOLERANCE,
+    executor: Executor | None = None,
+    drive: Drive | None = None,
+) -> tuple[Array, NDArray[np.int64]]:
+    """Simulate parameter draws of one trajectory.
+
+    Parameters
+    ----------
+    problem : Problem
+    trajectory : int
+        Whose inputs apply.
+    time : (n_time,) array
+        Starts at the trajectory's first time.
+    coefficients : (n_draw, n_column) array
+    initial : (n_draw, n_state) array
+    relative : float
+        Relative tolerance of the integrator.
+    executor : Executor, optional
+        Shares the draws out in chunks; the result does not depend on it.
+    drive : Drive, optional
+        Nudging toward a smooth; none by default.
+
+    Returns
+    -------
+    x : (n_draw, n_time, n_state) array
+        NaN after a draw has diverged.
+    status : (n_draw,) int array
+        0, or the reason of the failure.
+    """
+    columns = np.nonzero(np.any(coefficients != 0, axis=0))[0]
+    terms, entries = problem.active(columns)
+    w = np.ascontiguousarray(coefficients[:, columns])
+    initial = np.ascontiguousarray(initial)
+    out = np.empty((w.shape[0], time.size, problem.n_state))
+    status = np.zeros(w.shape[0], np.int64)
+    drive = drive if drive is not None else problem.drive()
+    tolerance = problem.tolerance(relative)
+
+    def run(first: int) -> None:
+        part = slice(first, first + CHUNK)
+        integrate_draws(
+            initial[part], time, terms, entries, w[part], trajectory, drive, tolerance,
+            out[part], status[part],
+        )  # fmt: skip
+
+    firsts = range(0, w.shape[0], CHUNK)
+    list(executor.map(run, firsts) if executor is not None else map(run, firsts))
+    return out, status
+
+
+def make_bands(
+    problem: Problem,
+    posterior: Posterior,
+    centre: tuple[Array, Array],
+    noise: Noise,
+    horizon: float | None,
+    executor: Executor | None = None,
+) -> tuple[Band, ...]:
+    """Bands of every trajectory.
+
+    Parameters
+    ----------
+    problem : Problem
+    posterior : Posterior
+    centre : (n_column,) and (n_trajectory, n_state) arrays
+        Coefficients and initial states of the model drawn as the line.
+    noise : Noise
+    horizon : float or None
+    executor : Executor, optional
+
+    Returns
+    -------
+    tuple of Band
+    """
+    bands = []
+    for r in range(problem.n_trajectory):
+        time = display_grid(problem, r, horizon)
+        mean, _ = simulate(problem, r, time, centre[0][None], centre[1][r][None])
+        draws, status = simulate(
+            problem,
+            r,
+            time,
+            posterior.coefficients,
+            posterior.initial[:, r],
+            relative=DRAW_TOLERANCE,
+            executor=executor,
+        )
+        good = draws[status == OK]
+        if len(good) == 0:
+            good = mean
+        quantiles = np.quantile(good, QUANTILES, axis=0)
+        n_failed = int((status != OK).sum())
+        bands.append(Band(time, mean[0], quantiles, predictive(quantiles, noise), n_failed))
+    return tuple(bands)
+
+
+def predictive(quantiles: Array, noise: Noise) -> Array:
+    """Add observation noise to quantiles of the trajectory.
+
+    The distance of each quantile from the median and the noise's own are added in squares, on the
+    scale on which the noise is normal: exact for a normal posterior, smooth for any.
+
+    Parameters
+    ----------
+    quantiles : (5, n, n_state) array
+    noise : Noise
+    """
+    logarithmic = noise.model == "lognormal"
+    values = np.log(np.maximum(quantiles, 1e-300)) if logarithmic else quantiles
+    median = values[QUANTILES.index(0.5)]
+    sd = noise.at(median)
+    out = np.empty_like(values)
+    for i, q in enumerate(QUANTILES):
+        reach = np.sqrt((values[i] - median) ** 2 + (norm.ppf(q) * sd) ** 2)
+        out[i] = median + np.sign(q - 0.5) * reach
+    return np.exp(out) if logarithmic else out
+
+
+def draw_conditional(
+    mean: Array,
+    factor: Array,
+    freedom: float,
+    bounds: tuple[Array, Array],
+    n: int,
+    rng: np.random.Generator,
+) -> Array:
+    """Draws (n, k) of a multivariate t around `mean`, held within the bounds.
+
+    Parameters
+    ----------
+    mean : (k,) array
+    factor : (k, k) array
+        ``factor @ factor.T`` is the scale matrix.
+    freedom : float
+        Degrees of freedom: the noise's size is itself estimated.
+    """
+    z = rng.standard_normal((n, mean.size))
+    stretch = np.sqrt(freedom / rng.chisquare(freedom, (n, 1)))
+    return np.clip(mean + stretch * (z @ factor.T), *bounds)
+
+
+def shares(probability: Sequence[float] | Array, n: int) -> NDArray[np.int64]:
+    """How many of `n` draws each model gets: systematic sampling, so that no luck is involved."""
+    edges = np.cumsum(probability) / np.sum(probability)
+    at = (np.arange(n) + 0.5) / n
+    return np.bincount(np.searchsorted(edges, at), minlength=len(edges))[: len(edges)]

@@ -1,0 +1,228 @@
+"""One start of the search: nudged continuation from the smooth to the free-running model.
+
+At each nudging rate kappa the model is polished, linearised in all columns, and a new support is
+selected; it is accepted if its penalised cost falls.  A guard refuses a kappa at which the fit
+breaks away from the data, and inserts a smaller step instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .noise import Noise
+from .problem import Problem
+from .result import Gram
+from .smoothing import Smooth
+from .steps import (
+    SCALE_FREEDOM,
+    SCALE_FREEDOM_NUDGED,
+    Fit,
+    Frame,
+    Point,
+    Supports,
+    conditional,
+    linearise,
+    polish_point,
+    select,
+)
+
+Array = NDArray[np.float64]
+
+MAX_TRIES = 25
+MAX_FREE_LOOPS = 5
+POLISH_ITERATIONS = 10
+#: Bounds of the first nudging rate times the duration.
+FIRST_KAPPA = (8.0, 150.0)
+LAST_KAPPA = 0.6
+KAPPA_RATIO = 2.5
+
+#: Called before every kernel call with (words, kappa, chi2 per point or None, point or None).
+Tick = Callable[[str, float, float | None, Point | None], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where one start ended.
+
+    Attributes
+    ----------
+    fit : Fit
+    noise : Noise
+    gram : Gram
+        Linearisation at the last accepted kappa.
+    supports : Supports
+        Selection there.
+    chi2_per_point : float
+    kappa : float
+        0 if the free-running model was reached.
+    """
+
+    frame: Frame
+    fit: Fit
+    noise: Noise
+    gram: Gram
+    supports: Supports
+    chi2_per_point: float
+    kappa: float
+
+
+def kappa_schedule(problem: Problem, smooth: Smooth) -> list[float]:
+    """Falling nudging rates: from following the fastest wiggle to a gentle pull."""
+    first = np.clip(3.0 * problem.duration / smooth.length.min(), *FIRST_KAPPA)
+    rates = [float(first)]
+    while rates[-1] > LAST_KAPPA:
+        rates.append(rates[-1] / KAPPA_RATIO)
+    return [rate / problem.duration for rate in rates]
+
+
+def run_start(
+    frame: Frame,
+    noise: Noise,
+    start: Array,
+    kappas: Sequence[float],
+    seed: int,
+    tick: Tick,
+) -> Outcome | None:
+    """Follow one schedule from the weak-form start.
+
+    Parameters
+    ----------
+    frame : Frame
+    noise : Noise
+        Noise to begin with; it is re-estimated at kappa = 0.
+    start : (n_column,) array
+        Coefficients to begin with.
+    kappas : sequence of float
+        Falling nudging rates.
+    seed : int
+    tick : callable
+        Told of every accepted stage; may raise ``Cancelled``.
+
+    Returns
+    -------
+    Outcome or None
+        None if no kappa could be fitted.
+    """
+    state = _Climb(frame, noise, seed, tick, start)
+    queue, tries = list(kappas), 0
+    while queue and tries < MAX_TRIES:
+        tries += 1
+        if state.try_kappa(queue[0]):
+            queue.pop(0)
+        elif state.fit is None:
+            # Nothing fitted yet: pull harder.
+            queue.insert(0, 2.0 * queue[0])
+            if len(queue) > len(kappas) + 6:
+                return None
+        else:
+            middle = float(np.sqrt(queue[0] * state.kappa))
+            if state.kappa < 1.08 * middle:
+                break
+            queue.insert(0, middle)
+    if state.fit is None:
+        return None
+    if not queue:
+        state.run_free()
+    return state.outcome()
+
+
+class _Climb:
+    """State of one continuation: the accepted fit and how far it has come."""
+
+    def __init__(self, frame: Frame, noise: Noise, seed: int, tick: Tick, start: Array) -> None:
+        self.frame, self.noise, self.seed, self.tick = frame, noise, seed, tick
+        columns = np.nonzero(start)[0].astype(np.int64)
+        self.point = Point(columns, start[columns], frame.smooth.mean[:, 0, :].copy())
+        self.fit: Fit | None = None
+        self.gram: Gram | None = None
+        self.supports: Supports | None = None
+        self.kappa, self.chi2, self.level = np.inf, np.inf, np.nan
+
+    def try_kappa(self, kappa: float) -> bool:
+        """Fit at one nudging rate; accept unless the fit breaks away from the data."""
+        self.tick(f"Nudging {kappa * self.frame.problem.duration:.2g}", kappa, None, None)
+        stage = self.stage(kappa)
+        if stage is None:
+            return False
+        fit, gram, supports, chi2, _ = stage
+        if self.fit is not None and not chi2 < 1.5 * self.level + 0.3:
+            return False
+        self.accept(kappa, fit, gram, supports, chi2)
+        self.level = 1.0 if np.isnan(self.level) else float(np.clip(chi2, 0.7, 3.0))
+        return True
+
+    def accept(self, kappa: float, fit: Fit, gram: Gram, supports: Supports, chi2: float) -> None:
+        """Make a stage the current one and tell about it."""
+        self.point, self.fit, self.gram, self.supports = fit, fit, gram, supports
+        self.kappa, self.chi2 = kappa, chi2
+        words = f"{len(fit.columns)} terms, chi2 per point {chi2:.2f}"
+        self.tick(words, kappa, chi2, fit)
+
+    def stage(self, kappa: float) -> tuple[Fit, Gram, Supports, float, bool] | None:
+        """Polish, linearise, select, polish the newcomer; (…, chi2 per point, unchanged)."""
+        frame, old = self.frame, self.fit
+        if old is not None:
+            old = polish_point(frame, self.point, self.noise, kappa, POLISH_ITERATIONS)
+            if old is None:
+                return None
+        base: Point = old if old is not None else self.point
+        gram = linearise(frame, base, self.noise, kappa)
+        if gram is None:
+            return None
+        supports = select(
+            gram,
+            frame.precision,
+            frame.prior,
+            base.columns if old is not None else np.nonzero(frame.prior.required)[0],
+            freedom=SCALE_FREEDOM_NUDGED if kappa > 0 else SCALE_FREEDOM,
+            n_steps=frame.mcmc_steps,
+            seed=self.seed,
+        )
+        best = supports.columns[0]
+        n = max(gram.n, 1.0)
+        if old is not None and np.array_equal(best, old.columns):
+            return old, gram, supports, old.cost / n, True
+        self.tick("", kappa, None, None)
+        mean, _ = conditional(gram, frame.precision, best)
+        new = polish_point(
+            frame, Point(best, mean, base.initial), self.noise, kappa, POLISH_ITERATIONS
+        )
+        if old is None:
+            return None if new is None else (new, gram, supports, new.cost / n, False)
+        if new is not None and self.penalised(new, n) < self.penalised(old, n):
+            return new, gram, supports, new.cost / n, False
+        return old, gram, supports, old.cost / n, True
+
+    def penalised(self, fit: Fit, n: float) -> float:
+        """Cost plus a price per term (extended BIC; Chen and Chen 2008, eq. 1, gamma = 1)."""
+        price = np.log(n) + 2.0 * np.log(self.frame.problem.n_column)
+        return fit.cost + len(fit.columns) * price - 2.0 * self.frame.prior.log_odds[
+            fit.columns
+        ].sum()
+
+    def run_free(self) -> None:
+        """At kappa = 0: repeat, re-estimating the noise, until the support stands still."""
+        for _ in range(MAX_FREE_LOOPS):
+            self.tick("Free-running model", 0.0, None, None)
+            stage = self.stage(0.0)
+            if stage is None or stage[3] > 1.5 * max(self.level, 1.0) + 0.5:
+                return
+            fit, gram, supports, chi2, unchanged = stage
+            self.accept(0.0, fit, gram, supports, chi2)
+            before = self.noise.sd
+            n_parameters = len(fit.columns) + fit.initial.size
+            self.noise = self.noise.estimate(self.frame.problem, fit.x, n_parameters)
+            self.level = 1.0
+            if unchanged and np.allclose(self.noise.sd, before, rtol=0.02):
+                return
+
+    def outcome(self) -> Outcome:
+        """The accepted end of this start."""
+        assert self.fit is not None and self.gram is not None and self.supports is not None
+        return Outcome(
+            self.frame, self.fit, self.noise, self.gram, self.supports, self.chi2, self.kappa
+        )

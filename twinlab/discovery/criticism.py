@@ -1,0 +1,168 @@
+"""What is wrong or doubtful with a fit, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .continuation import Outcome
+from .posterior import goodness, standardised_residuals
+from .problem import Problem
+from .result import Band, FitWarning
+from .search import Start, Weighed
+
+Array = NDArray[np.float64]
+
+#: Inclusion probabilities are withheld above this misfit.
+LARGEST_CHI2 = 1.5
+LOW_R_SQUARED = 0.5
+
+
+def criticise(
+    problem: Problem,
+    best: Weighed,
+    outcomes: Sequence[Outcome],
+    starts: Sequence[Start],
+    bands: Sequence[Band],
+    converged: bool,
+    chi2: float,
+) -> tuple[FitWarning, ...]:
+    """Collect the warnings of a discovery.
+
+    Parameters
+    ----------
+    problem : Problem
+    best : Weighed
+        The model of highest probability.
+    outcomes, starts : sequences
+        Ends of the starts and what they began with.
+    bands : sequence of Band
+    converged : bool
+    chi2 : float
+        Weighted squares per degree of freedom.
+    """
+    out = []
+    if not converged:
+        out.append(_not_converged(outcomes))
+    if chi2 > LARGEST_CHI2:
+        text = (
+            f"The misfit is {chi2:.2f} times what the measurement error explains: inclusion "
+            "probabilities are withheld, because they assume that some model here is right."
+        )
+        out.append(FitWarning("misfit", text))
+    out += _data_warnings(problem)
+    out += _residual_warnings(problem, best)
+    out += _noise_warnings(problem, best, starts)
+    out += _coefficient_warnings(problem, best)
+    out += _band_warnings(problem, bands)
+    return tuple(out)
+
+
+def _not_converged(outcomes: Sequence[Outcome]) -> FitWarning:
+    if not outcomes:
+        text = "No start of the search could follow the data."
+    elif all(outcome.kappa > 0 for outcome in outcomes):
+        text = (
+            "The model follows the data only while it is pulled toward them: no model from this "
+            "library could be run freely and stay near the data."
+        )
+    else:
+        text = "The best model has no terms: nothing in this library explains the change."
+    return FitWarning("not_converged", text + " Try other candidate terms or fewer states.")
+
+
+def _data_warnings(problem: Problem) -> list[FitWarning]:
+    out = []
+    if any(t.doses for t in problem.study.trajectories):
+        text = (
+            "The data hold doses, which this version does not yet feed into the model: a "
+            "discovered equation describes the measured course without its cause."
+        )
+        out.append(FitWarning("doses_ignored", text))
+    if any(t.censored.any() for t in problem.study.trajectories):
+        text = "Values below the limit of quantification were used as if measured at the limit."
+        out.append(FitWarning("censoring_ignored", text))
+    return out
+
+
+def _residual_warnings(problem: Problem, best: Weighed) -> list[FitWarning]:
+    """Neighbouring residuals that agree in sign betray a term that is missing."""
+    out = []
+    residuals = standardised_residuals(problem, best.noise, best.fit.x)
+    for e, name in enumerate(problem.library.states):
+        product, square, n = 0.0, 0.0, 0
+        for r in residuals:
+            own = r[:, e][np.isfinite(r[:, e])]
+            product += float((own[1:] * own[:-1]).sum())
+            square += float((own**2).sum())
+            n += max(own.size - 1, 0)
+        # Under independence the lag-1 correlation has sd 1/sqrt(n) (Bartlett 1946).
+        correlation = product / square if square > 0 else 0.0
+        if n >= 8 and correlation > 3.0 / np.sqrt(n):
+            text = (
+                f"Residuals of {name} are not random (neighbours correlate at {correlation:.2f}): "
+                "the true term may not be in the library."
+            )
+            out.append(FitWarning("structured_residuals", text))
+    r_squared = goodness(problem, best.fit.x)
+    for e, name in enumerate(problem.library.states):
+        poor = np.nanmedian(r_squared[:, e]) if np.isfinite(r_squared[:, e]).any() else 1.0
+        if poor < LOW_R_SQUARED:
+            text = f"{name} is poorly described (median R2 {poor:.2f})."
+            out.append(FitWarning("poor_fit", text))
+    return out
+
+
+def _noise_warnings(
+    problem: Problem, best: Weighed, starts: Sequence[Start]
+) -> list[FitWarning]:
+    out = []
+    smooth = starts[0].frame.smooth
+    sd = best.noise.sd * best.noise.typical(problem)
+    for e, name in enumerate(problem.library.states):
+        believable = smooth.sd[e] > 0.03 * problem.scale[e]
+        if believable and sd[e] > 1.5 * smooth.sd[e]:
+            text = (
+                f"The model leaves {sd[e] / smooth.sd[e]:.1f} times the scatter of a smooth curve "
+                f"through {name}: part of it may be dynamics that the library cannot express."
+            )
+            out.append(FitWarning("excess_noise", text))
+    return out
+
+
+def _coefficient_warnings(problem: Problem, best: Weighed) -> list[FitWarning]:
+    fit = best.fit
+    if len(fit.columns) == 0:
+        return []
+    sd = np.sqrt(np.maximum(np.diag(np.linalg.inv(fit.schur)), 0.0))
+    vague = [
+        problem.library.column_label(int(c))
+        for c, w, s in zip(fit.columns, fit.coefficients, sd, strict=True)
+        if s > 0.5 * abs(w)
+    ]
+    if not vague:
+        return []
+    text = "The data hardly determine the coefficient of " + "; ".join(vague) + "."
+    return [FitWarning("vague_coefficient", text)]
+
+
+def _band_warnings(problem: Problem, bands: Sequence[Band]) -> list[FitWarning]:
+    out = []
+    failed = sum(band.n_failed for band in bands)
+    if failed:
+        text = f"{failed} simulated draws diverged and are left out of the bands."
+        out.append(FitWarning("diverged_draws", text))
+    beyond = [
+        label
+        for r, (label, band) in enumerate(zip(problem.study.labels, bands, strict=True))
+        if band.time[-1] > problem.times(r)[-1] * (1 + 1e-9)
+    ]
+    if beyond:
+        text = (
+            "Beyond the last measurement the curves are extrapolation: their bands hold only if "
+            "the discovered equations go on holding."
+        )
+        out.append(FitWarning("extrapolation", text))
+    return out

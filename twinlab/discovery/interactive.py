@@ -1,0 +1,313 @@
+"""Answers without refitting, from the regression kept with a discovery.
+
+Moving a prior, a slab width or a threshold changes which models are believed, not the linearised
+regression around the best one: a new posterior over supports takes milliseconds.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinlab.knowledge import ColumnPrior, Knowledge
+
+from .bands import DRAW_TOLERANCE, draw_conditional, make_bands, shares, simulate
+from .posterior import (
+    freedom_of,
+    goodness,
+    inclusion_of,
+    keep_sign,
+    make_ranked,
+    probabilities,
+    standardised_residuals,
+)
+from .problem import column_prior
+from .result import Discovery, Gram, Posterior, RankedModel
+from .steps import SCALE_FREEDOM, conditional, log_size_prior, select
+
+Array = NDArray[np.float64]
+Columns = NDArray[np.int64]
+
+#: Proposals of an interactive selection; it starts from the best model, so fewer are needed.
+INTERACTIVE_STEPS = 6000
+KEPT_MODELS = 60
+
+
+@dataclass(frozen=True)
+class PointModel:
+    """One support with its conditional posterior mean, simulated.
+
+    Attributes
+    ----------
+    columns : (k,) int array
+    coefficients, sd : (k,) arrays
+    initial : (n_trajectory, n_state) array
+    trajectories : tuple of (n_fine, n_state) arrays
+        On the times of the discovery's bands.
+    fitted : tuple of (n_time, n_state) arrays
+        At the measured times.
+    residuals : tuple of (n_time, n_state) arrays
+        Standardised.
+    r_squared : (n_trajectory, n_state) array
+    diverged : bool
+        Whether some trajectory could not be simulated to its end.
+    """
+
+    columns: Columns
+    coefficients: Array
+    sd: Array
+    initial: Array
+    trajectories: tuple[Array, ...]
+    fitted: tuple[Array, ...]
+    residuals: tuple[Array, ...]
+    r_squared: Array
+    diverged: bool
+
+
+def initial_given(gram: Gram, columns: Columns, coefficients: Array) -> Array:
+    """Mean initial states given coefficients (..., k): (..., n_trajectory, n_state)."""
+    return gram.initial_offset - np.einsum(
+        "rdk,...k->...rd", gram.initial_slope[:, :, columns], coefficients
+    )
+
+
+def choose_columns(discovery: Discovery, columns: Columns | list[int]) -> PointModel:
+    """The model with just these terms, conditional on the discovery's regression.
+
+    Parameters
+    ----------
+    discovery : Discovery
+    columns : int array
+        Library columns to keep.
+
+    Returns
+    -------
+    PointModel
+    """
+    columns = np.unique(np.asarray(columns, np.int64))
+    known = next((m for m in discovery.models if np.array_equal(m.columns, columns)), None)
+    if known is not None:
+        mean, sd, initial = known.coefficients, known.sd, known.initial
+    else:
+        mean, matrix = conditional(discovery.gram, discovery.slab, columns)
+        sd = np.sqrt(np.diag(np.linalg.inv(matrix))) if columns.size else np.zeros(0)
+        initial = keep_sign(discovery.problem, initial_given(discovery.gram, columns, mean))
+    return _simulate_point(discovery, columns, mean, sd, initial)
+
+
+def _simulate_point(
+    discovery: Discovery, columns: Columns, mean: Array, sd: Array, initial: Array
+) -> PointModel:
+    """Simulate one model on the bands' times and judge it at the measured ones."""
+    problem = discovery.problem
+    full = np.zeros(problem.n_column)
+    full[columns] = mean
+    lines, fitted = [], np.full(problem.value.shape, np.nan)
+    for r, band in enumerate(discovery.bands):
+        x, _ = simulate(
+            problem, r, band.time, full[None], initial[r][None], relative=DRAW_TOLERANCE
+        )
+        lines.append(x[0])
+        fitted[problem.rows(r)] = x[0][np.searchsorted(band.time, problem.times(r))]
+    return PointModel(
+        columns,
+        mean,
+        sd,
+        initial,
+        tuple(lines),
+        tuple(fitted[problem.rows(r)] for r in range(problem.n_trajectory)),
+        standardised_residuals(problem, discovery.noise, fitted),
+        goodness(problem, fitted),
+        not all(np.isfinite(line).all() for line in lines),
+    )
+
+
+def reconsider(
+    discovery: Discovery,
+    *,
+    knowledge: Knowledge | None = None,
+    slab_width: float | None = None,
+    complexity: float | None = None,
+    prior_log_odds: float = 0.0,
+    seed: int | None = None,
+    executor: Executor | None = None,
+) -> Discovery:
+    """New posterior under other prior beliefs, from what is already computed.
+
+    Models weighed by the discovery keep their own evidence, moved by the change of prior; others
+    enter through the linearised regression.  The answer is labelled provisional.
+
+    Parameters
+    ----------
+    discovery : Discovery
+        As `discover` returned it: pass the original each time, not a reconsidered one.
+    knowledge : Knowledge, optional
+    slab_width, complexity : float, optional
+        As in `Settings`.
+    prior_log_odds : float
+        Added to the log-odds of every column: positive asks for richer models.
+    seed : int, optional
+    executor : Executor, optional
+        Shares out the simulation of draws.
+
+    Returns
+    -------
+    Discovery
+
+    Raises
+    ------
+    UserError
+        The knowledge contradicts itself or does not fit the library.
+    """
+    began = time.perf_counter()
+    settings = replace(
+        discovery.settings,
+        slab_width=slab_width if slab_width is not None else discovery.settings.slab_width,
+        complexity=complexity if complexity is not None else discovery.settings.complexity,
+    )
+    knowledge = knowledge if knowledge is not None else discovery.knowledge
+    prior = column_prior(discovery.library, knowledge, settings.complexity)
+    prior = prior._replace(log_odds=prior.log_odds + prior_log_odds)
+    precision = discovery.slab * (discovery.settings.slab_width / settings.slab_width) ** 2
+    seed = discovery.seed if seed is None else seed
+    supports = select(
+        discovery.gram,
+        precision,
+        prior,
+        discovery.best.columns,
+        freedom=SCALE_FREEDOM,
+        n_steps=INTERACTIVE_STEPS,
+        seed=seed,
+        keep=KEPT_MODELS,
+    )
+    models = _merge(discovery, supports.columns, supports.log_posterior, precision, prior)
+    posterior = _draw(discovery, models, prior, settings.draws, seed)
+    best = models[0]
+    point = _simulate_point(discovery, best.columns, best.coefficients, best.sd, best.initial)
+    centre = np.zeros(discovery.problem.n_column)
+    centre[best.columns] = best.coefficients
+    bands = make_bands(
+        discovery.problem,
+        posterior,
+        (centre, best.initial),
+        discovery.noise,
+        discovery.settings.horizon,
+        executor,
+    )
+    return replace(
+        discovery,
+        knowledge=knowledge,
+        settings=settings,
+        status="provisional",
+        models=models,
+        inclusion=inclusion_of(models, discovery.problem.n_column),
+        posterior=posterior,
+        bands=bands,
+        r_squared=point.r_squared,
+        fitted=point.fitted,
+        residuals=point.residuals,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _log_prior(prior: ColumnPrior, precision: Array, columns: Columns) -> float:
+    """What of a model's evidence a change of prior moves: odds, size, slab."""
+    size = log_size_prior(precision.size, len(columns))[-1]
+    slab = 0.5 * np.log(precision[columns]).sum()
+    return float(prior.log_odds[columns].sum() + size + slab)
+
+
+def _merge(
+    discovery: Discovery,
+    columns: tuple[Columns, ...],
+    log_posterior: Array,
+    precision: Array,
+    prior: ColumnPrior,
+) -> tuple[RankedModel, ...]:
+    """Weighed models with their evidence moved to the new prior, and the regression's others."""
+    old_prior = discovery.problem.prior
+    evidence: dict[bytes, float] = {}
+    known: dict[bytes, RankedModel] = {}
+    for model in discovery.models:
+        key = model.columns.tobytes()
+        if prior.excluded[model.columns].any() or not _obeys(model, prior):
+            continue
+        if not prior.required[model.columns].sum() == prior.required.sum():
+            continue
+        known[key] = model
+        evidence[key] = (
+            model.evidence
+            + _log_prior(prior, precision, model.columns)
+            - _log_prior(old_prior, discovery.slab, model.columns)
+        )
+    met = {c.tobytes(): (c, v) for c, v in zip(columns, log_posterior, strict=True)}
+    common = [key for key in met if key in evidence]
+    # Both scales agree up to a constant: fix it at the best model that has both.
+    shift = evidence[common[0]] - met[common[0]][1] if common else 0.0
+    if not common:
+        evidence, known = {}, {}
+    for key, (_, value) in met.items():
+        evidence.setdefault(key, value + shift)
+    order = sorted(evidence, key=lambda key: -evidence[key])[:KEPT_MODELS]
+    weight = probabilities([evidence[key] for key in order])
+    bounds = (prior.lower, prior.upper)
+    models = []
+    for key, p in zip(order, weight, strict=True):
+        if key in known:
+            models.append(replace(known[key], probability=float(p), evidence=evidence[key]))
+            continue
+        own = met[key][0]
+        mean, matrix = conditional(discovery.gram, precision, own)
+        mean = np.clip(mean, prior.lower[own], prior.upper[own])
+        initial = keep_sign(discovery.problem, initial_given(discovery.gram, own, mean))
+        covariance = np.linalg.inv(matrix)
+        models.append(
+            make_ranked(
+                discovery.problem, own, float(p), evidence[key], mean, covariance, initial, bounds
+            )
+        )
+    return tuple(models)
+
+
+def _obeys(model: RankedModel, prior: ColumnPrior) -> bool:
+    """Whether the coefficients of a model lie within the bounds."""
+    lower, upper = prior.lower[model.columns], prior.upper[model.columns]
+    return bool(((model.coefficients >= lower) & (model.coefficients <= upper)).all())
+
+
+def _draw(
+    discovery: Discovery,
+    models: tuple[RankedModel, ...],
+    prior: ColumnPrior,
+    n: int,
+    seed: int,
+) -> Posterior:
+    """Draws from the mixture of the models, initial states from the linearised regression."""
+    problem, gram, rng = discovery.problem, discovery.gram, np.random.default_rng(seed + 1000)
+    coefficients = np.zeros((n, problem.n_column))
+    initial = np.zeros((n, problem.n_trajectory, problem.n_state))
+    roots = np.linalg.cholesky(np.linalg.inv(gram.initial_hessian))
+    row = 0
+    for model, count in zip(models, shares([m.probability for m in models], n), strict=True):
+        if count == 0:
+            continue
+        part, own = slice(row, row + count), model.columns
+        row += count
+        factor = np.linalg.cholesky(model.covariance) if own.size else np.zeros((0, 0))
+        freedom = freedom_of(problem, own.size)
+        draws = draw_conditional(
+            model.coefficients, factor, freedom, (prior.lower[own], prior.upper[own]), count, rng
+        )
+        coefficients[part, own] = draws
+        moved = np.einsum(
+            "rdk,nk->nrd", gram.initial_slope[:, :, own], draws - model.coefficients
+        )
+        noise = np.einsum(
+            "rde,nre->nrd", roots, rng.standard_normal((count, *gram.initial_offset.shape))
+        )
+        initial[part] = model.initial - moved + noise
+    return Posterior(coefficients, keep_sign(problem, initial))

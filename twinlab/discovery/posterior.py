@@ -1,0 +1,156 @@
+"""From weighed models to ranked models, draws and inclusion probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t as student_t
+
+from .bands import draw_conditional, shares
+from .noise import Noise
+from .problem import Problem
+from .result import Posterior, RankedModel
+from .search import Weighed
+from .steps import Frame
+
+Array = NDArray[np.float64]
+
+#: Fewest degrees of freedom: below, the t distribution has no variance to speak of.
+LEAST_FREEDOM = 4.0
+
+
+def freedom_of(problem: Problem, n_columns: int) -> float:
+    """Degrees of freedom left for the noise: values less coefficients and initial states."""
+    used = n_columns + problem.n_trajectory * problem.n_state
+    return max(float(problem.n_values - used), LEAST_FREEDOM)
+
+
+def probabilities(evidence: Sequence[float] | Array) -> Array:
+    """Posterior probabilities from log evidences."""
+    evidence = np.asarray(evidence, float)
+    weight = np.exp(evidence - evidence.max())
+    return weight / weight.sum()
+
+
+def rank_models(frame: Frame, weighed: Sequence[Weighed]) -> tuple[RankedModel, ...]:
+    """Weighed models with their Laplace posteriors, by descending probability."""
+    models = []
+    for model, p in zip(weighed, probabilities([m.evidence for m in weighed]), strict=True):
+        covariance = np.linalg.inv(model.fit.schur)
+        models.append(
+            make_ranked(
+                frame.problem,
+                model.fit.columns,
+                float(p),
+                model.evidence,
+                model.fit.coefficients,
+                0.5 * (covariance + covariance.T),
+                model.fit.initial,
+                (frame.prior.lower, frame.prior.upper),
+            )
+        )
+    return tuple(models)
+
+
+def make_ranked(
+    problem: Problem,
+    columns: NDArray[np.int64],
+    probability: float,
+    evidence: float,
+    mean: Array,
+    covariance: Array,
+    initial: Array,
+    bounds: tuple[Array, Array],
+) -> RankedModel:
+    """A ranked model with its standard deviations and 90 % intervals (Student t)."""
+    freedom = freedom_of(problem, len(columns))
+    scale = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    reach = student_t.ppf(0.95, freedom) * scale
+    lower, upper = bounds[0][columns], bounds[1][columns]
+    interval = np.clip(
+        np.stack([mean - reach, mean + reach], axis=1), lower[:, None], upper[:, None]
+    )
+    sd = scale * np.sqrt(freedom / (freedom - 2.0))
+    return RankedModel(
+        columns, probability, evidence, mean, sd, interval, covariance, initial
+    )
+
+
+def inclusion_of(models: Sequence[RankedModel], n_column: int) -> Array:
+    """Marginal inclusion probability of each column."""
+    total = np.zeros(n_column)
+    for model in models:
+        total[model.columns] += model.probability
+    return np.minimum(total, 1.0)
+
+
+def draw_posterior(
+    frame: Frame, weighed: Sequence[Weighed], models: Sequence[RankedModel], n: int, seed: int
+) -> Posterior:
+    """Draws from the mixture of the models' Laplace posteriors, initial states included.
+
+    ``x0`` given the coefficients is normal around ``x0_hat - H_x^-1 C' (w - w_hat)``.
+
+    Parameters
+    ----------
+    frame : Frame
+    weighed, models
+        The same models in the same order.
+    n, seed : int
+    """
+    problem, rng = frame.problem, np.random.default_rng(seed)
+    coefficients = np.zeros((n, problem.n_column))
+    initial = np.zeros((n, problem.n_trajectory, problem.n_state))
+    row = 0
+    for own, ranked, count in zip(
+        weighed, models, shares([m.probability for m in models], n), strict=True
+    ):
+        if count == 0:
+            continue
+        part, fit = slice(row, row + count), own.fit
+        row += count
+        bounds = (frame.prior.lower[fit.columns], frame.prior.upper[fit.columns])
+        freedom = freedom_of(problem, len(fit.columns))
+        draws = draw_conditional(
+            fit.coefficients, _root(ranked.covariance), freedom, bounds, count, rng
+        )
+        coefficients[part, fit.columns] = draws
+        moved = draws - fit.coefficients
+        for r in range(problem.n_trajectory):
+            inverse = np.linalg.inv(fit.h_x[r])
+            noise = rng.standard_normal((count, problem.n_state)) @ _root(inverse).T
+            initial[part, r] = fit.initial[r] - moved @ fit.cross[r] @ inverse + noise
+    return Posterior(coefficients, keep_sign(problem, initial))
+
+
+def keep_sign(problem: Problem, initial: Array) -> Array:
+    """Initial states of quantities that are never negative are not drawn negative."""
+    nonnegative = np.nanmin(problem.value, axis=0) >= 0
+    return np.where(nonnegative, np.maximum(initial, 0.0), initial)
+
+
+def _root(covariance: Array) -> Array:
+    """Symmetric square root; rounding below zero is cut off."""
+    values, vectors = np.linalg.eigh(0.5 * (covariance + covariance.T))
+    return vectors * np.sqrt(np.maximum(values, 0.0))
+
+
+def goodness(problem: Problem, fitted: Array) -> Array:
+    """Coefficient of determination (n_trajectory, n_state); NaN with fewer than three values."""
+    out = np.full((problem.n_trajectory, problem.n_state), np.nan)
+    for r in range(problem.n_trajectory):
+        y, x = problem.value[problem.rows(r)], fitted[problem.rows(r)]
+        for e in range(problem.n_state):
+            seen = np.isfinite(y[:, e])
+            total = ((y[seen, e] - y[seen, e].mean()) ** 2).sum() if seen.sum() > 2 else 0.0
+            if total > 0:
+                out[r, e] = 1.0 - ((y[seen, e] - x[seen, e]) ** 2).sum() / total
+    return out
+
+
+def standardised_residuals(problem: Problem, noise: Noise, fitted: Array) -> tuple[Array, ...]:
+    """Residuals of each trajectory in units of their standard deviation."""
+    everything = np.where(problem.count > 0, noise.standardised(problem, fitted), np.nan)
+    return tuple(everything[problem.rows(r)] for r in range(problem.n_trajectory))

@@ -1,0 +1,259 @@
+"""Study, library and knowledge as the numeric tables that the kernels read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinlab.errors import UserError
+from twinlab.expressions import TermTable
+from twinlab.kernels import Drive, Tolerance
+from twinlab.knowledge import ColumnPrior, Knowledge
+from twinlab.library import Entries, Library, check_domain
+from twinlab.study import Study
+
+Array = NDArray[np.float64]
+
+#: A simulated state beyond this many times its data's range counts as diverged.
+DIVERGENCE_FACTOR = 1e4
+MAX_SOLVER_STEPS = 20_000
+#: Cubic cells on which smooths and inputs are laid, at least and at most.
+MIN_CELLS, MAX_CELLS = 120, 1500
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Tables of one regression problem.
+
+    Attributes
+    ----------
+    study, library : Study, Library
+        The study restricted to what the library uses, trajectories with two times or more.
+    terms, entries : TermTable, Entries
+    prior : ColumnPrior
+    start : (n_trajectory + 1,) int array
+        Rows of trajectory ``r`` are ``start[r]:start[r + 1]``.
+    time : (n_row,) array
+    value, sd : (n_row, n_state) arrays
+        NaN where nothing was measured or no standard deviation is known.
+    count : (n_row, n_state) int array
+    spread : (n_row, n_state) array
+        Sum of squares within replicates.
+    scale : (n_state,) array
+        Standard deviation of each state over all data.
+    duration : float
+        Median length of a trajectory.
+    inputs : (n_trajectory, n_cell, 4, n_input) array
+        Cubic pieces of the measured inputs (linear between their own times).
+    """
+
+    study: Study
+    library: Library
+    terms: TermTable
+    entries: Entries
+    prior: ColumnPrior
+    start: NDArray[np.int64]
+    time: Array
+    value: Array
+    sd: Array
+    count: NDArray[np.int64]
+    spread: Array
+    scale: Array
+    duration: float
+    n_cell: int
+    inputs: Array
+
+    @property
+    def n_state(self) -> int:
+        """Number of modelled states."""
+        return len(self.library.states)
+
+    @property
+    def n_trajectory(self) -> int:
+        """Number of trajectories."""
+        return self.start.size - 1
+
+    @property
+    def n_column(self) -> int:
+        """Number of library columns."""
+        return len(self.library.columns)
+
+    @property
+    def n_values(self) -> int:
+        """Measured values, replicates counted one by one."""
+        return int(self.count.sum())
+
+    def rows(self, trajectory: int) -> slice:
+        """Rows of one trajectory."""
+        return slice(int(self.start[trajectory]), int(self.start[trajectory + 1]))
+
+    def times(self, trajectory: int) -> Array:
+        """Measured times of one trajectory."""
+        return self.time[self.rows(trajectory)]
+
+    @property
+    def origin(self) -> Array:
+        """First time of each trajectory."""
+        return self.time[self.start[:-1]]
+
+    @property
+    def cell(self) -> Array:
+        """Width of the drive's cells for each trajectory."""
+        return (self.time[self.start[1:] - 1] - self.origin) / self.n_cell
+
+    def grid(self, trajectory: int) -> Array:
+        """Regular grid (n_cell + 1,) of the drive."""
+        t = self.times(trajectory)
+        return np.linspace(t[0], t[-1], self.n_cell + 1)
+
+    def drive(self, kappa: float = 0.0, target: Array | None = None) -> Drive:
+        """Outside influences at the nudging rate `kappa` toward `target` (cubic pieces)."""
+        if target is None:
+            target = np.zeros((self.n_trajectory, 1, 4, self.n_state))
+        return Drive(
+            np.ascontiguousarray(self.origin),
+            np.ascontiguousarray(self.cell),
+            self.inputs,
+            target,
+            np.full(self.n_state, float(kappa)),
+        )
+
+    def tolerance(self, relative: float) -> Tolerance:
+        """Integrator tolerances in proportion to the states' scales."""
+        largest = np.nanmax(np.abs(self.value), axis=0)
+        return Tolerance(
+            relative,
+            1e-2 * relative * self.scale,
+            DIVERGENCE_FACTOR * (largest + self.scale),
+            MAX_SOLVER_STEPS,
+        )
+
+    def active(self, columns: NDArray[np.int64]) -> tuple[TermTable, Entries]:
+        """Tables of the model that holds just `columns`, renumbered 0, 1, ... in their order."""
+        place = np.full(self.n_column, -1, np.int64)
+        place[columns] = np.arange(len(columns))
+        keep = place[self.entries.column] >= 0
+        used, term = np.unique(self.entries.term[keep], return_inverse=True)
+        entries = Entries(
+            np.ascontiguousarray(self.entries.state[keep]),
+            np.ascontiguousarray(term.astype(np.int64)),
+            np.ascontiguousarray(place[self.entries.column[keep]]),
+            np.ascontiguousarray(self.entries.value[keep]),
+        )
+        return TermTable(*(np.ascontiguousarray(table[used]) for table in self.terms)), entries
+
+
+def make_problem(
+    study: Study, library: Library, knowledge: Knowledge, *, complexity: float = 1.0
+) -> Problem:
+    """Put study, library and knowledge into tables.
+
+    Raises
+    ------
+    UserError
+        A state without data or without variation, no trajectory with two times, a term that is
+        not defined on the data, knowledge that does not fit the library.
+    """
+    missing = [n for n in (*library.states, *library.inputs) if n not in study.variables]
+    if missing:
+        raise UserError(
+            f"The library uses {', '.join(missing)}, which the data do not hold.",
+            mend=f"The data hold {', '.join(study.variables)}.",
+        )
+    prior = column_prior(library, knowledge, complexity)
+    study = _usable(study, library)
+    check_domain(library, study)
+    n_state = len(library.states)
+    parts = [_state_rows(study, t, n_state) for t in study.trajectories]
+    start = np.concatenate(([0], np.cumsum([len(p[0]) for p in parts]))).astype(np.int64)
+    time, value, sd, count, spread = (np.concatenate(column) for column in zip(*parts, strict=True))
+    scale = np.nanstd(value, axis=0)
+    for name, s, column in zip(library.states, scale, value.T, strict=True):
+        if not s > 1e-12 * np.nanmax(np.abs(column)):
+            raise UserError(
+                f"{name} is constant in these data: nothing can be learned about its equation.",
+                mend=f"Leave {name} out of the states, or use it as an input.",
+            )
+    spans = np.diff(np.stack([time[start[:-1]], time[start[1:] - 1]]), axis=0)[0]
+    longest = max(len(p[0]) for p in parts)
+    n_cell = int(np.clip(4 * longest, MIN_CELLS, MAX_CELLS))
+    return Problem(
+        study=study,
+        library=library,
+        terms=library.table(),
+        entries=library.entries(),
+        prior=prior,
+        start=start,
+        time=time,
+        value=value,
+        sd=sd,
+        count=count,
+        spread=spread,
+        scale=scale,
+        duration=float(np.median(spans)),
+        n_cell=n_cell,
+        inputs=_input_pieces(study, library, n_cell),
+    )
+
+
+def column_prior(library: Library, knowledge: Knowledge, complexity: float) -> ColumnPrior:
+    """Beliefs as arrays over the columns, signs turned into bounds as well."""
+    prior = knowledge.column_prior(library, complexity=complexity)
+    return prior._replace(
+        lower=np.where(prior.sign > 0, np.maximum(prior.lower, 0.0), prior.lower),
+        upper=np.where(prior.sign < 0, np.minimum(prior.upper, 0.0), prior.upper),
+    )
+
+
+def _usable(study: Study, library: Library) -> Study:
+    """The study with the library's states first, then its inputs; enough times in each."""
+    study = study.select(variables=(*library.states, *library.inputs))
+    n_state = len(library.states)
+    kept = tuple(
+        t
+        for t in study.trajectories
+        if np.isfinite(t.value[:, :n_state]).any(axis=1).sum() >= 2
+        and np.isfinite(t.value[:, n_state:]).any(axis=0).all()
+    )
+    if not kept:
+        raise UserError(
+            "No subject has measurements at two times or more (and its inputs).",
+            mend="A model of change needs each subject at several times.",
+        )
+    variables_seen = np.any([np.isfinite(t.value).any(axis=0) for t in kept], axis=0)
+    for name, seen in zip(study.variables, variables_seen, strict=True):
+        if not seen:
+            raise UserError(f"{name} has no values in the subjects that can be used.")
+    return Study(
+        study.name, study.variables, kept, study.time_unit, study.units, study.provenance,
+        study.notes,
+    )  # fmt: skip
+
+
+def _state_rows(study: Study, trajectory, n_state: int):  # type: ignore[no-untyped-def]
+    """Time, value, sd, count, spread of the rows where a state was measured."""
+    keep = np.isfinite(trajectory.value[:, :n_state]).any(axis=1)
+    return (
+        trajectory.time[keep],
+        trajectory.value[keep, :n_state],
+        trajectory.sd[keep, :n_state],
+        trajectory.count[keep, :n_state],
+        trajectory.spread[keep, :n_state],
+    )
+
+
+def _input_pieces(study: Study, library: Library, n_cell: int) -> Array:
+    """Inputs, linear between their own times, as cubic pieces on each trajectory's grid."""
+    n_state, n_input = len(library.states), len(library.inputs)
+    out = np.zeros((len(study.trajectories), n_cell, 4, n_input))
+    for r, t in enumerate(study.trajectories):
+        state_time = t.time[np.isfinite(t.value[:, :n_state]).any(axis=1)]
+        grid = np.linspace(state_time[0], state_time[-1], n_cell + 1)
+        for i in range(n_input):
+            seen = np.isfinite(t.value[:, n_state + i])
+            at_grid = np.interp(grid, t.time[seen], t.value[seen, n_state + i])
+            out[r, :, 3, i] = at_grid[:-1]
+            out[r, :, 2, i] = np.diff(at_grid) / np.diff(grid)
+    return out

@@ -1,0 +1,246 @@
+"""Several starts, then every promising model weighed by its own evidence.
+
+Starts differ in their nudging schedule and in the noise they begin with: on few points with sharp
+peaks the smooth's own noise estimate can collapse, on others a generous one hides the dynamics.
+The supports they visit are pooled, each is polished under its own noise and weighed by the
+Laplace evidence; the neighbours of the best are weighed too, until the best stands still.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinlab.kernels import Initial
+
+from .continuation import Outcome, Tick, kappa_schedule, run_start
+from .noise import Noise, make_noise
+from .problem import Problem
+from .result import Gram, Settings
+from .smoothing import Smooth, smooth_data
+from .steps import (
+    SCALE_FREEDOM,
+    Fit,
+    Frame,
+    Point,
+    conditional,
+    initial_prior,
+    linearise,
+    log_evidence,
+    polish_point,
+    select,
+)
+from .weak import WeakStart, weak_start
+
+Array = NDArray[np.float64]
+
+#: (smallest noise as a fraction of each state's sd, smooth on the log scale) of each start.
+START_NOISE = ((0.0, False), (0.1, False), (0.25, True))
+#: Supports of each start's own posterior that are weighed.
+FROM_EACH_START = 6
+MAX_ROUNDS = 3
+#: Models this many nats below the best are dropped.
+NEGLIGIBLE = 12.0
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A polished model with its own noise and log evidence."""
+
+    fit: Fit
+    noise: Noise
+    evidence: float
+
+
+@dataclass(frozen=True)
+class Start:
+    """A smooth and the frame and coefficients made from it."""
+
+    frame: Frame
+    coefficients: Array
+    kappas: tuple[float, ...]
+
+
+def prepare_starts(problem: Problem, settings: Settings) -> list[Start]:
+    """Smooths, weak-form starts and schedules; slab and initial prior are shared by all."""
+    smooths = [
+        smooth_data(problem, noise_floor=floor, logarithmic=log)
+        for floor, log in START_NOISE[: settings.starts]
+    ]
+    weak = [weak_start(problem, smooth) for smooth in smooths]
+    precision = slab_precision(weak, settings.slab_width)
+    priors = [initial_prior(problem, smooth) for smooth in smooths]
+    shared = Initial(np.mean([p.mean for p in priors], axis=0), priors[0].precision)
+    starts = []
+    for i, (smooth, own) in enumerate(zip(smooths, weak, strict=True)):
+        frame = Frame(problem, smooth, precision, problem.prior, shared, settings.mcmc_steps)
+        rates = kappa_schedule(problem, smooth)
+        schedule = (rates, [2.0 * rate for rate in rates], rates[::2])[i]
+        starts.append(Start(frame, own.coefficients, tuple(schedule)))
+    return starts
+
+
+def slab_precision(weak: Iterable[WeakStart], width: float) -> Array:
+    """Prior precision of each coefficient: sd is `width` times its weak-form magnitude."""
+    log_magnitude = np.mean([np.log(w.magnitude) for w in weak], axis=0)
+    return np.exp(-2.0 * log_magnitude) / width**2
+
+
+def run_starts(
+    starts: list[Start],
+    noise_model: str,
+    seed: int,
+    tick: Callable[[int], Tick],
+    executor: Executor,
+) -> list[Outcome]:
+    """Follow every start; those that could not be fitted at all are left out."""
+
+    def follow(i: int) -> Outcome | None:
+        start = starts[i]
+        problem, smooth = start.frame.problem, start.frame.smooth
+        noise = make_noise(problem, noise_model, smooth.sd, smooth.at_data)
+        return run_start(
+            start.frame, noise, start.coefficients, start.kappas, seed + i, tick(i)
+        )
+
+    ended = list(executor.map(follow, range(len(starts))))
+    return [outcome for outcome in ended if outcome is not None]
+
+
+class Pool:
+    """Models weighed so far, by support.
+
+    Parameters
+    ----------
+    frame : Frame
+        Common to all models, so that their evidences can be compared.
+    check : callable
+        Called before every model; may raise ``Cancelled``.
+    """
+
+    def __init__(self, frame: Frame, executor: Executor, check: Callable[[], None]) -> None:
+        self.frame, self.executor, self.check = frame, executor, check
+        self.models: dict[bytes, Weighed | None] = {}
+
+    def weigh_all(self, points: Iterable[tuple[Point, Noise]]) -> None:
+        """Weigh every model not met before."""
+        new = {}
+        for point, noise in points:
+            key = point.columns.tobytes()
+            if key not in self.models and key not in new:
+                new[key] = (point, noise)
+        weighed = self.executor.map(lambda pair: self._weigh(*pair), new.values())
+        self.models.update(zip(new, weighed, strict=True))
+
+    def _weigh(self, point: Point, noise: Noise) -> Weighed | None:
+        self.check()
+        return weigh(self.frame, point, noise)
+
+    @property
+    def ranked(self) -> list[Weighed]:
+        """Models that could be fitted, by descending evidence."""
+        fitted = [m for m in self.models.values() if m is not None and np.isfinite(m.evidence)]
+        return sorted(fitted, key=lambda m: -m.evidence)
+
+
+def weigh(frame: Frame, point: Point, noise: Noise) -> Weighed | None:
+    """Polish a model, give it its own noise, and take its evidence."""
+    fit = polish_point(frame, point, noise, 0.0, 12)
+    if fit is None:
+        return None
+    for iterations in (6, 4):
+        n_parameters = len(fit.columns) + fit.initial.size
+        noise = noise.estimate(frame.problem, fit.x, n_parameters)
+        fit = polish_point(frame, fit, noise, 0.0, iterations)
+        if fit is None:
+            return None
+    return Weighed(fit, noise, log_evidence(frame, fit, noise))
+
+
+def rescore(
+    frame: Frame,
+    outcomes: list[Outcome],
+    settings: Settings,
+    seed: int,
+    executor: Executor,
+    check: Callable[[], None],
+    tell: Callable[[str, float], None],
+) -> tuple[list[Weighed], Gram | None]:
+    """Weigh the pooled supports and the neighbours of the best.
+
+    Returns
+    -------
+    models : list of Weighed
+        By descending evidence; empty if no model can be simulated freely.
+    gram : Gram or None
+        Linearisation at the best model under its noise.
+    """
+    pool = Pool(frame, executor, check)
+    tell("Weighing the models that were met", 0.0)
+    pool.weigh_all(_met(outcomes, frame))
+    gram, centre = None, b""
+    for round_ in range(MAX_ROUNDS):
+        if not pool.ranked:
+            return [], None
+        best = pool.ranked[0]
+        if best.fit.columns.tobytes() == centre:
+            break
+        centre = best.fit.columns.tobytes()
+        tell(f"Weighing neighbours, round {round_ + 1}", (round_ + 1) / (MAX_ROUNDS + 1))
+        check()
+        around = linearise(frame, best.fit, best.noise, 0.0)
+        if around is None:
+            break
+        gram = around
+        supports = select(
+            gram,
+            frame.precision,
+            frame.prior,
+            best.fit.columns,
+            freedom=SCALE_FREEDOM,
+            n_steps=frame.mcmc_steps,
+            seed=seed + 77 + round_,
+        )
+        pool.weigh_all(
+            (Point(c, conditional(gram, frame.precision, c)[0], best.fit.initial), best.noise)
+            for c in supports.columns[: settings.neighbours]
+        )
+    best = pool.ranked[0]
+    if best.fit.columns.tobytes() != centre or gram is None:
+        gram = linearise(frame, best.fit, best.noise, 0.0)
+    return [m for m in pool.ranked if m.evidence > best.evidence - NEGLIGIBLE], gram
+
+
+def _met(outcomes: list[Outcome], frame: Frame) -> Iterable[tuple[Point, Noise]]:
+    """Ends of the starts, then the best supports of their posteriors."""
+    for outcome in outcomes:
+        yield outcome.fit, outcome.noise
+    # The required terms alone can nearly always be simulated: a fit never ends with nothing.
+    noise = outcomes[0].noise if outcomes else None
+    required = np.nonzero(frame.prior.required)[0]
+    if noise is None:
+        smooth = frame.smooth
+        noise = make_noise(frame.problem, "constant", smooth.sd, smooth.at_data)
+    yield Point(required, np.zeros(required.size), frame.initial_prior.mean.copy()), noise
+    for outcome in outcomes:
+        for columns in outcome.supports.columns[:FROM_EACH_START]:
+            mean, _ = conditional(outcome.gram, frame.precision, columns)
+            yield Point(columns, mean, outcome.fit.initial), outcome.noise
+
+
+def compare_noise(
+    frame: Frame, best: Weighed, models: Iterable[str]
+) -> dict[str, float]:
+    """Log evidence of one support under each noise model, its level taken from the fit."""
+    out = {}
+    for name in models:
+        residual = frame.problem.value - best.fit.x
+        sd = np.sqrt(np.nanmean(residual**2, axis=0))
+        noise = make_noise(frame.problem, name, sd, best.fit.x)
+        weighed = weigh(frame, best.fit, noise)
+        out[name] = weighed.evidence if weighed is not None else -np.inf
+    return out

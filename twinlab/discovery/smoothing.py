@@ -1,0 +1,176 @@
+"""Gaussian-process smooths of the data: they start a fit and never decide it.
+
+Radial basis function kernel, hyperparameters shared over the trajectories of a state, chosen on
+a grid by marginal likelihood with the amplitude profiled out (Rasmussen and Williams 2006,
+Gaussian Processes for Machine Learning, eq. 5.8), one eigendecomposition a length scale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
+from scipy.linalg import cho_factor, cho_solve
+
+from .problem import Problem
+
+Array = NDArray[np.float64]
+
+N_LENGTHS, N_RATIOS = 16, 25
+LONGEST_LENGTH = 1.5
+#: Times of one trajectory used to choose hyperparameters; more are thinned evenly.
+MAX_POINTS = 150
+#: Variance of a trajectory's level over that of its wiggles: broad, so the mean is free.
+LEVEL_VARIANCE = 4.0
+
+
+@dataclass(frozen=True)
+class Smooth:
+    """Smooths of all trajectories.
+
+    Attributes
+    ----------
+    target : (n_trajectory, n_cell, 4, n_state) array
+        Cubic pieces for the kernels' nudging term.
+    mean : (n_trajectory, n_cell + 1, n_state) array
+        Values on the grid.
+    at_data : (n_row, n_state) array
+        Values at the measured times.
+    sd : (n_state,) array
+        Noise standard deviation the smooth implies.
+    length : (n_state,) array
+        Length scale of each state.
+    """
+
+    target: Array
+    mean: Array
+    at_data: Array
+    sd: Array
+    length: Array
+
+
+@dataclass(frozen=True)
+class _Hyper:
+    length: float
+    ratio: float
+    variance: float
+
+
+def _kernel(a: Array, b: Array, length: float) -> Array:
+    return np.exp(-0.5 * ((a[:, None] - b[None, :]) / length) ** 2) + LEVEL_VARIANCE
+
+
+def _thin(t: Array, y: Array) -> tuple[Array, Array]:
+    if t.size <= MAX_POINTS:
+        return t, y
+    keep = np.unique(np.linspace(0, t.size - 1, MAX_POINTS).astype(int))
+    return t[keep], y[keep]
+
+
+def _choose(series: list[tuple[Array, Array]], lengths: Array, noise_floor: float) -> _Hyper:
+    """Hyperparameters of highest marginal likelihood with at least the noise `noise_floor`."""
+    ratios = np.geomspace(1e-6, 4.0, N_RATIOS)
+    best, best_value = _Hyper(float(lengths[-1]), 1.0, max(noise_floor, 1e-12) ** 2), -np.inf
+    grids: dict[bytes, list[Array]] = {}
+    for t, y in series:
+        grids.setdefault(t.tobytes(), []).append(y - y.mean())
+    for length in lengths:
+        square, log_det, n = np.zeros(N_RATIOS), np.zeros(N_RATIOS), 0
+        for key, members in grids.items():
+            t = np.frombuffer(key)
+            values, vectors = np.linalg.eigh(_kernel(t, t, length))
+            spread = np.maximum(values, 1e-12)[None, :] + ratios[:, None]
+            projected = vectors.T @ np.stack(members, axis=1)
+            square += ((projected**2).sum(axis=1)[None, :] / spread).sum(axis=1)
+            log_det += len(members) * np.log(spread).sum(axis=1)
+            n += len(members) * t.size
+        variance = np.maximum(square / n, 1e-300)
+        log_likelihood = -0.5 * n * np.log(variance) - 0.5 * log_det
+        log_likelihood[np.sqrt(ratios * variance) < noise_floor] = -np.inf
+        i = int(np.argmax(log_likelihood))
+        if log_likelihood[i] > best_value:
+            best_value = log_likelihood[i]
+            best = _Hyper(float(length), float(ratios[i]), float(variance[i]))
+    return best
+
+
+def _posterior_mean(t: Array, y: Array, at: Array, hyper: _Hyper) -> Array:
+    level = y.mean()
+    matrix = _kernel(t, t, hyper.length) + (hyper.ratio + 1e-9) * np.eye(t.size)
+    return level + _kernel(at, t, hyper.length) @ cho_solve(cho_factor(matrix), y - level)
+
+
+def _lengths(problem: Problem, state: int) -> Array:
+    """Candidate length scales: from the sampling step to beyond the whole trajectory."""
+    steps = np.concatenate(
+        [
+            np.diff(problem.times(r)[np.isfinite(problem.value[problem.rows(r), state])])
+            for r in range(problem.n_trajectory)
+        ]
+    )
+    median = float(np.median(steps)) if steps.size else problem.duration
+    shortest = min(0.04 * problem.duration, 1.5 * median)
+    return np.geomspace(shortest, LONGEST_LENGTH * problem.duration, N_LENGTHS)
+
+
+def smooth_data(problem: Problem, *, noise_floor: float = 0.0, logarithmic: bool = False) -> Smooth:
+    """Smooth every state of every trajectory.
+
+    Parameters
+    ----------
+    problem : Problem
+    noise_floor : float
+        Smallest noise allowed, as a fraction of each state's standard deviation.  Few points and
+        sharp peaks otherwise drive the noise to nothing (METHODS section 2, noise collapse).
+    logarithmic : bool
+        Smooth the logarithm of states whose data are all positive.
+
+    Returns
+    -------
+    Smooth
+    """
+    n_state, n_grid = problem.n_state, problem.n_cell + 1
+    mean = np.zeros((problem.n_trajectory, n_grid, n_state))
+    at_data = np.zeros_like(problem.value)
+    sd, length = np.zeros(n_state), np.zeros(n_state)
+    for e in range(n_state):
+        column = problem.value[:, e]
+        lowest = float(np.nanmin(column))
+        in_log = logarithmic and lowest > 0
+        change = np.log if in_log else np.asarray
+        series: dict[int, tuple[Array, Array]] = {}
+        for r in range(problem.n_trajectory):
+            y = column[problem.rows(r)]
+            seen = np.isfinite(y)
+            if seen.any():
+                series[r] = (problem.times(r)[seen], np.asarray(change(y[seen]), float))
+        everything = np.concatenate([y for _, y in series.values()])
+        hyper = _choose(
+            [_thin(*s) for s in series.values()],
+            _lengths(problem, e),
+            noise_floor * float(everything.std()),
+        )
+        length[e] = hyper.length
+        # A trajectory where this state was never measured starts from the level of the others.
+        level = float(everything.mean())
+        for r in range(problem.n_trajectory):
+            at = np.concatenate([problem.grid(r), problem.times(r)])
+            both = (
+                _posterior_mean(*series[r], at, hyper) if r in series else np.full(at.size, level)
+            )
+            both = np.exp(both) if in_log else both
+            if lowest >= 0:
+                # Concentrations and counts stay in the range where every term is defined.
+                both = np.maximum(both, 0.5 * lowest if lowest > 0 else 0.0)
+            mean[r, :, e], at_data[problem.rows(r), e] = both[:n_grid], both[n_grid:]
+        residual = column - at_data[:, e]
+        sd[e] = max(
+            np.sqrt(hyper.ratio * hyper.variance) if not in_log else np.sqrt(np.nanmean(residual**2)),
+            max(noise_floor, 1e-4) * problem.scale[e],
+        )
+    target = np.stack(
+        [CubicSpline(problem.grid(r), mean[r]).c.transpose(1, 0, 2) for r in range(len(mean))]
+    )
+    return Smooth(np.ascontiguousarray(target), mean, at_data, sd, length)

@@ -1,0 +1,232 @@
+"""The moves a discovery is made of: linearise, select, polish, weigh."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln
+
+from twinlab.kernels import OK, Initial, assemble_gram, polish, spike_slab_chain
+from twinlab.knowledge import ColumnPrior
+
+from .noise import Noise
+from .problem import Problem
+from .result import Gram
+from .smoothing import Smooth
+
+Array = NDArray[np.float64]
+Columns = NDArray[np.int64]
+
+#: Prior precision of an initial state around the smooth, over the state's variance.
+INITIAL_PRECISION = 1e-2
+#: Degrees of freedom of the prior of the noise scale in the selection.
+SCALE_FREEDOM, SCALE_FREEDOM_NUDGED = 20.0, 4.0
+MAX_ACTIVE = 64
+#: Integrator tolerance of fits; simulations for show use a tighter one.
+FIT_TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True)
+class Point:
+    """A model at particular coefficients and initial states."""
+
+    columns: Columns
+    coefficients: Array
+    initial: Array
+
+
+@dataclass(frozen=True)
+class Fit(Point):
+    """A polished model.
+
+    Attributes
+    ----------
+    cost : float
+        Weighted squares plus prior costs.
+    h_w (k, k), h_x (n_trajectory, d, d), cross (n_trajectory, k, d) : arrays
+        Blocks of half the Gauss-Newton Hessian.
+    x : (n_row, n_state) array
+        Simulated states at the measured times.
+    """
+
+    cost: float
+    h_w: Array
+    h_x: Array
+    cross: Array
+    x: Array
+
+    @property
+    def schur(self) -> Array:
+        """Half Hessian (k, k) of the coefficients, initial states eliminated."""
+        solved = np.linalg.solve(self.h_x, np.swapaxes(self.cross, 1, 2))
+        return self.h_w - np.einsum("rkd,rdm->km", self.cross, solved)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What stays the same through one start: problem, smooth, slab, priors.
+
+    Attributes
+    ----------
+    precision : (n_column,) array
+        Prior precision of the coefficients (the slab).
+    prior : ColumnPrior
+    initial_prior : Initial
+    """
+
+    problem: Problem
+    smooth: Smooth
+    precision: Array
+    prior: ColumnPrior
+    initial_prior: Initial
+    mcmc_steps: int
+
+
+@dataclass(frozen=True)
+class Supports:
+    """Supports met by a selection, by descending log posterior (up to a constant)."""
+
+    columns: tuple[Columns, ...]
+    log_posterior: Array
+
+
+def initial_prior(problem: Problem, smooth: Smooth) -> Initial:
+    """Weak normal prior of the initial states around the smooth."""
+    precision = np.tile(INITIAL_PRECISION / problem.scale**2, (problem.n_trajectory, 1))
+    return Initial(np.ascontiguousarray(smooth.mean[:, 0, :]), precision)
+
+
+def linearise(frame: Frame, point: Point, noise: Noise, kappa: float) -> Gram | None:
+    """Regression of the data on all columns around a model; None if it cannot be simulated."""
+    problem = frame.problem
+    terms, entries = problem.active(point.columns)
+    coefficients = np.zeros(problem.n_column)
+    coefficients[point.columns] = point.coefficients
+    status, matrix, vector, yy, n, offset, slope, hessian = assemble_gram(
+        point.initial,
+        coefficients,
+        terms,
+        entries,
+        np.ascontiguousarray(point.coefficients),
+        problem.terms,
+        problem.entries,
+        noise.data(problem),
+        frame.initial_prior,
+        problem.drive(kappa, frame.smooth.target),
+        problem.tolerance(FIT_TOLERANCE),
+    )
+    if status != OK or not (np.isfinite(matrix).all() and np.isfinite(vector).all()):
+        return None
+    n_free = float(n - problem.n_state * problem.n_trajectory)
+    return Gram(matrix, vector, float(yy), n_free, offset, slope, hessian)
+
+
+def log_size_prior(n_column: int, max_size: int) -> Array:
+    """Log prior of each support of a size: beta-binomial(1, C) (Scott and Berger 2010, eq. 3)."""
+    k = np.arange(max_size + 1)
+    return gammaln(1 + k) + gammaln(2 * n_column - k) - gammaln(2.0 * n_column)
+
+
+def select(
+    gram: Gram,
+    precision: Array,
+    prior: ColumnPrior,
+    start: Columns,
+    *,
+    freedom: float,
+    n_steps: int,
+    seed: int,
+    keep: int = 200,
+) -> Supports:
+    """Posterior over supports on a Gram.
+
+    Parameters
+    ----------
+    gram : Gram
+    precision : (n_column,) array
+    prior : ColumnPrior
+    start : int array
+        Support to start from; required columns are added, excluded ones taken out.
+    freedom : float
+        Degrees of freedom of the noise scale's prior.
+    n_steps, seed, keep : int
+        Proposals, random seed, supports returned.
+    """
+    n_column = precision.size
+    member = np.zeros(n_column, bool)
+    member[start] = True
+    member[prior.excluded] = False
+    max_size = min(n_column, max(MAX_ACTIVE, int(prior.required.sum()) + 8))
+    if member.sum() > max_size - 1:
+        member[:] = False
+    member |= prior.required
+    free = np.nonzero(~prior.excluded & ~prior.required)[0]
+    keys = np.random.default_rng(20_240_607).integers(1, 2**63, n_column, dtype=np.uint64)
+    supports, sizes, values = spike_slab_chain(
+        gram.matrix, gram.vector, gram.yy, gram.n, precision, prior.log_odds,
+        log_size_prior(n_column, max_size), prior.required, free, prior.sign, freedom, keys,
+        np.nonzero(member)[0], max_size, n_steps, seed,
+    )  # fmt: skip
+    order = np.argsort(-values, kind="stable")[:keep]
+    order = order[values[order] > values[order[0]] - 30.0]
+    columns = tuple(np.sort(supports[i, : sizes[i]]).astype(np.int64) for i in order)
+    return Supports(columns, values[order])
+
+
+def conditional(gram: Gram, precision: Array, columns: Columns) -> tuple[Array, Array]:
+    """Posterior mean (k,) and half Hessian (k, k) of the coefficients of one support."""
+    matrix = gram.matrix[np.ix_(columns, columns)] + np.diag(precision[columns])
+    return np.linalg.solve(matrix, gram.vector[columns]), matrix
+
+
+def polish_point(
+    frame: Frame, point: Point, noise: Noise, kappa: float, iterations: int
+) -> Fit | None:
+    """Least-squares fit of one support from a start; None if the start cannot be simulated."""
+    problem = frame.problem
+    terms, entries = problem.active(point.columns)
+    status, w, initial, cost, h_w, h_x, cross, x = polish(
+        np.ascontiguousarray(point.initial),
+        np.ascontiguousarray(point.coefficients),
+        terms,
+        entries,
+        noise.data(problem),
+        frame.initial_prior,
+        problem.drive(kappa, frame.smooth.target),
+        problem.tolerance(FIT_TOLERANCE),
+        np.ascontiguousarray(frame.precision[point.columns]),
+        np.ascontiguousarray(frame.prior.lower[point.columns]),
+        np.ascontiguousarray(frame.prior.upper[point.columns]),
+        iterations,
+    )
+    if status != OK or not np.isfinite(cost):
+        return None
+    return Fit(point.columns, w, initial, float(cost), h_w, h_x, cross, x)
+
+
+def log_support_prior(frame: Frame, columns: Columns) -> float:
+    """Log prior of a support: odds of its columns and its size."""
+    size = log_size_prior(frame.problem.n_column, len(columns))[-1]
+    return float(frame.prior.log_odds[columns].sum() + size)
+
+
+def log_evidence(frame: Frame, fit: Fit, noise: Noise) -> float:
+    """Laplace approximation of the log evidence of a polished model at kappa = 0.
+
+    ``-F/2 - 1/2 (log|H_w| - log|Lambda|) - 1/2 sum (log|H_x0| - log|P0|) + log p(support)`` with
+    the noise's own normaliser and prior, so that models under different noise can be compared
+    (Tierney and Kadane 1986, eq. 2.3; METHODS section 2).
+    """
+    sign_w, log_w = np.linalg.slogdet(fit.schur) if len(fit.columns) else (1.0, 0.0)
+    sign_x, log_x = np.linalg.slogdet(fit.h_x)
+    if sign_w <= 0 or (sign_x <= 0).any():
+        return -np.inf
+    log_w -= np.log(frame.precision[fit.columns]).sum()
+    log_x = log_x.sum() - np.log(frame.initial_prior.precision).sum()
+    likelihood = -0.5 * fit.cost + noise.log_normaliser(frame.problem)
+    occam = -0.5 * (log_w + log_x)
+    return float(
+        likelihood + occam + noise.log_prior(frame.problem) + log_support_prior(frame, fit.columns)
+    )

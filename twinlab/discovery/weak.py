@@ -1,0 +1,132 @@
+"""Weak-form regression on the smooth: a start for the coefficients and a scale for the slab.
+
+Multiply ``dx/dt = sum w theta`` by a test function that vanishes at both ends and integrate by
+parts: ``-int phi' x = sum w int phi theta`` (Messenger and Bortz 2021, Weak SINDy, eq. 2.4).  The
+derivative of the data is never taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .problem import Problem
+from .smoothing import Smooth
+
+Array = NDArray[np.float64]
+
+RADII = (0.1, 0.17, 0.28)
+STEEPNESS = 9.0
+MAX_TEST_FUNCTIONS = 40
+RIDGE = 1e-3
+
+
+@dataclass(frozen=True)
+class WeakStart:
+    """Start of the continuation.
+
+    Attributes
+    ----------
+    coefficients : (n_column,) array
+        Ridge solution of the weak regression over the allowed columns.
+    magnitude : (n_column,) array
+        Size of the coefficient that alone would explain all of its equations' change.
+    """
+
+    coefficients: Array
+    magnitude: Array
+
+
+def test_functions(grid: Array, n_most: int) -> tuple[Array, Array]:
+    """Orthonormal bumps on a regular grid, and their derivatives.
+
+    C-infinity bumps ``exp(-eta (1/(1 - u^2) - 1))`` at half-overlapping centres in three widths,
+    reduced by singular value decomposition to at most `n_most`.
+
+    Parameters
+    ----------
+    grid : (n_grid,) array
+    n_most : int
+
+    Returns
+    -------
+    phi, dphi : (n_function, n_grid) arrays
+        Quadrature weights included.
+    """
+    span, step = grid[-1] - grid[0], grid[1] - grid[0]
+    bumps, slopes = [], []
+    for radius in RADII:
+        half = radius * span
+        for centre in np.arange(grid[0] + half, grid[-1] - half + 1e-9 * span, 0.5 * half):
+            u = (grid - centre) / half
+            inside = np.abs(u) < 1 - 1e-9
+            gap = np.where(inside, 1 - u**2, 1.0)
+            bump = np.where(inside, np.exp(-STEEPNESS * (1 / gap - 1)), 0.0)
+            slope = bump * (-STEEPNESS * 2 * u / gap**2) / half
+            norm = np.sqrt((bump**2).sum() * step)
+            bumps.append(bump / norm)
+            slopes.append(slope / norm)
+    u, s, _ = np.linalg.svd(np.array(bumps), full_matrices=False)
+    n = min(n_most, int((s > 1e-3 * s[0]).sum()))
+    mix = (u[:, :n] / s[:n]).T * np.sqrt(step)
+    return mix @ np.array(bumps), mix @ np.array(slopes)
+
+
+def weak_start(problem: Problem, smooth: Smooth) -> WeakStart:
+    """Weak-form Gram of all columns, its ridge solution and the slab's magnitudes.
+
+    Parameters
+    ----------
+    problem : Problem
+    smooth : Smooth
+
+    Returns
+    -------
+    WeakStart
+    """
+    n_term = problem.terms.factor_count.size
+    gram_terms = np.zeros((n_term, n_term))
+    vector_terms = np.zeros((n_term, problem.n_state))
+    change = np.zeros(problem.n_state)
+    for r in range(problem.n_trajectory):
+        grid = problem.grid(r)
+        phi, dphi = test_functions(grid, max(3, min(MAX_TEST_FUNCTIONS, problem.times(r).size - 1)))
+        theta = phi @ _terms_on_grid(problem, smooth, r)
+        b = -dphi @ smooth.mean[r]
+        gram_terms += theta.T @ theta
+        vector_terms += theta.T @ b
+        change += (b**2).sum(axis=0)
+    gram = np.zeros((problem.n_column, problem.n_column))
+    vector, explained = np.zeros(problem.n_column), np.zeros(problem.n_column)
+    for e in range(problem.n_state):
+        own = problem.entries.state == e
+        columns, terms = problem.entries.column[own], problem.entries.term[own]
+        value = problem.entries.value[own] / problem.scale[e]
+        gram[np.ix_(columns, columns)] += np.outer(value, value) * gram_terms[np.ix_(terms, terms)]
+        vector[columns] += value * vector_terms[terms, e] / problem.scale[e]
+        explained[columns] += change[e] / problem.scale[e] ** 2
+    diagonal = np.maximum(np.diag(gram), 1e-12 * max(float(np.diag(gram).max()), 1e-300))
+    unit = np.sqrt(diagonal)
+    allowed = np.nonzero(~problem.prior.excluded)[0]
+    matrix = (gram / np.outer(unit, unit))[np.ix_(allowed, allowed)]
+    coefficients = np.zeros(problem.n_column)
+    coefficients[allowed] = (
+        np.linalg.solve(matrix + RIDGE * np.eye(allowed.size), vector[allowed] / unit[allowed])
+        / unit[allowed]
+    )
+    coefficients = np.clip(coefficients, problem.prior.lower, problem.prior.upper)
+    return WeakStart(coefficients, np.sqrt(np.maximum(explained, 1e-300) / diagonal))
+
+
+def _terms_on_grid(problem: Problem, smooth: Smooth, r: int) -> Array:
+    """Terms (n_grid, n_term) on the smooth; a term undefined somewhere counts as zero there."""
+    library = problem.library
+    values = {name: smooth.mean[r][:, e] for e, name in enumerate(library.states)}
+    for i, name in enumerate(library.inputs):
+        pieces = problem.inputs[r, :, :, i]
+        last = pieces[-1, 3] + pieces[-1, 2] * problem.cell[r]
+        values[name] = np.append(pieces[:, 3], last)
+    columns = [np.broadcast_to(t.evaluate(values), smooth.mean[r][:, 0].shape) for t in library.terms]
+    return np.nan_to_num(np.stack(columns, axis=1), nan=0.0, posinf=0.0, neginf=0.0)
