@@ -116,7 +116,8 @@ class StudyConfig:
             The ``library`` section asks for something impossible; the message names the key.
         """
         try:
-            return library_from_config(study, dict(self.library))
+            states = [name for name in study.variables if name not in self.inputs]
+            return library_from_config(study, self.library, states=states, inputs=self.inputs)
         except ExpressionError:
             raise
         except UserError as error:

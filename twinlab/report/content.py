@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .numbers import interval, number, percent
+from twinlab.discovery import LARGEST_CHI2
+
+from .numbers import estimate, interval, number, percent
 
 if TYPE_CHECKING:
     from twinlab.discovery import Discovery, RankedModel
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from twinlab.knowledge import Belief
 
 MAX_ALTERNATIVES = 10
-MAX_CHI2_FOR_INCLUSION = 1.5  #: above it inclusion probabilities are withheld
 
 STATUS = {
     "converged": "The fit converged.",
@@ -37,7 +38,7 @@ _SETTING_WORDS = {
     "starts": "Continuation schedules tried",
     "mcmc_steps": "Proposals of one model search",
     "draws": "Posterior draws behind the bands",
-    "candidates": "Candidate models re-scored at most",
+    "neighbours": "Models re-scored around the best one in each round",
     "horizon": "Simulated to",
 }
 
@@ -57,7 +58,7 @@ class TermRow:
     @property
     def value(self) -> str:
         """Coefficient, for reading."""
-        return number(self.coefficient)
+        return estimate(self.coefficient, self.low, self.high)
 
     @property
     def interval(self) -> str:
@@ -154,10 +155,10 @@ def inclusion_withheld(discovery: Discovery) -> str:
     """Say why inclusion probabilities are not shown; empty where they may be."""
     if discovery.status == "failed":
         return "Inclusion probabilities are withheld because the fit did not converge."
-    if not discovery.chi2_per_point <= MAX_CHI2_FOR_INCLUSION:
+    if not discovery.chi2_per_point <= LARGEST_CHI2:
         return (
             "Inclusion probabilities are withheld: the best model misfits the data (chi-square "
-            f"per point {number(discovery.chi2_per_point)}, more than {MAX_CHI2_FOR_INCLUSION}), "
+            f"per point {number(discovery.chi2_per_point)}, more than {LARGEST_CHI2}), "
             "so probabilities that assume one of the candidate models is right would mislead."
         )
     return ""

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from bokeh.models import (
+    BoxAnnotation,
     ColumnDataSource,
     HoverTool,
-    Legend,
-    LegendItem,
     Span,
 )
 from bokeh.plotting import figure
@@ -39,18 +38,17 @@ def trajectory_data(discovery: Discovery, index: int) -> tuple[dict[str, Any], d
     ``q75_i``, ``q95_i``, ``p05_i``, ``p95_i`` (predictive); of the points ``time``,
     ``value_i``, ``fitted_i`` and ``residual_i``.  float32: a screen has no more digits.
     """
-    band = discovery.bands[index]
-    trajectory = discovery.study.trajectories[index]
+    band, problem = discovery.bands[index], discovery.problem
+    value = problem.value[problem.rows(index)]
     lines: dict[str, NDArray[np.float32]] = {"time": np.asarray(band.time, np.float32)}
-    points: dict[str, NDArray[np.float32]] = {"time": np.asarray(trajectory.time, np.float32)}
-    for i, name in enumerate(discovery.library.states):
-        column = discovery.study.variables.index(name)
+    points: dict[str, NDArray[np.float32]] = {"time": np.asarray(problem.times(index), np.float32)}
+    for i in range(problem.n_state):
         lines[f"mean_{i}"] = np.asarray(band.mean[:, i], np.float32)
         for key, row in (("05", 0), ("25", 1), ("75", 3), ("95", 4)):
             lines[f"q{key}_{i}"] = np.asarray(band.quantiles[row, :, i], np.float32)
         for key, row in (("05", 0), ("95", 4)):
             lines[f"p{key}_{i}"] = np.asarray(band.predictive[row, :, i], np.float32)
-        points[f"value_{i}"] = np.asarray(trajectory.value[:, column], np.float32)
+        points[f"value_{i}"] = np.asarray(value[:, i], np.float32)
         points[f"fitted_{i}"] = np.asarray(discovery.fitted[index][:, i], np.float32)
         points[f"residual_{i}"] = np.asarray(discovery.residuals[index][:, i], np.float32)
     return lines, points
@@ -70,8 +68,25 @@ def trajectory_figures(
     figures: list[Figure] = []
     for i in range(len(discovery.library.states)):
         shared = {"x_range": figures[0].x_range} if figures else {}
-        figures.append(_trajectory_figure(discovery, i, bands_source, points_source, shared))
+        plot = _trajectory_figure(discovery, i, bands_source, points_source, shared)
+        forecast = BoxAnnotation(
+            left=last_measured(discovery, index),
+            fill_color=MUTED,
+            fill_alpha=0.08,
+            line_color=None,
+            name=f"forecast-{i}" if named_sources else None,
+        )
+        forecast.visible = forecast.left is not None
+        plot.add_layout(forecast)
+        figures.append(plot)
     return figures
+
+
+def last_measured(discovery: Discovery, index: int) -> float | None:
+    """Time from which trajectory `index` is forecast; None where the bands end with the data."""
+    last = float(discovery.problem.times(index)[-1])
+    end = float(discovery.bands[index].time[-1])
+    return last if end > last + 1e-9 * abs(end) else None
 
 
 def _trajectory_figure(
@@ -85,15 +100,12 @@ def _trajectory_figure(
     plot = _figure(
         _with_unit(name, discovery.study.units.get(name, "")), _time(discovery), **shared
     )
-    wide = plot.varea("time", f"q05_{i}", f"q95_{i}", source=bands, color=look.color)
-    wide.glyph.fill_alpha = ALPHA_90
-    narrow = plot.varea("time", f"q25_{i}", f"q75_{i}", source=bands, color=look.color)
-    narrow.glyph.fill_alpha = ALPHA_50
-    edges = [
+    for outer, inner, alpha in (("05", "95", ALPHA_90), ("25", "75", ALPHA_50)):
+        area = plot.varea("time", f"q{outer}_{i}", f"q{inner}_{i}", source=bands, color=look.color)
+        area.glyph.fill_alpha = alpha
+    for q in ("05", "95"):
         plot.line("time", f"p{q}_{i}", source=bands, color=look.color, line_dash=[2, 3], alpha=0.7)
-        for q in ("05", "95")
-    ]
-    line = plot.line(
+    plot.line(
         "time", f"mean_{i}", source=bands, color=look.color, line_width=2, line_dash=look.dash
     )
     dots = plot.scatter(
@@ -116,14 +128,6 @@ def _trajectory_figure(
             ],
         )
     )
-    items = [
-        ("measured", [dots]),
-        ("best model", [line]),
-        ("50 % credible", [narrow]),
-        ("90 % credible", [wide]),
-        ("90 % predictive", edges),
-    ]
-    _add_legend(plot, items)
     return plot
 
 
@@ -134,7 +138,7 @@ def residual_figures(discovery: Discovery) -> list[Figure]:
         look = series(i)
         shared = {"x_range": figures[0].x_range} if figures else {}
         plot = _figure(f"{name}: residual / sd", _time(discovery), height=190, **shared)
-        time = np.concatenate([t.time for t in discovery.study.trajectories])
+        time = discovery.problem.time
         residual = np.concatenate([r[:, i] for r in discovery.residuals])
         keep = np.isfinite(residual)
         for level, dash in ((0.0, "solid"), (2.0, "dashed"), (-2.0, "dashed")):
@@ -230,24 +234,6 @@ def _figure(y_label: str, x_label: str, *, height: int = 230, **kwargs: Any) -> 
         axis.minor_tick_line_color = None
     plot.min_border_left = 64
     return plot
-
-
-def _add_legend(plot: Figure, items: list[tuple[str, list[Any]]]) -> None:
-    legend = Legend(
-        items=[LegendItem(label=label, renderers=renderers) for label, renderers in items],
-        orientation="horizontal",
-        click_policy="hide",
-        border_line_color=None,
-        background_fill_alpha=0,
-        label_text_font=_FONT,
-        label_text_font_size="11px",
-        label_text_color=INK,
-        padding=0,
-        margin=2,
-        spacing=10,
-        glyph_width=16,
-    )
-    plot.add_layout(legend, "above")
 
 
 def _time(discovery: Discovery) -> str:

@@ -26,13 +26,20 @@ def number(value: float, digits: int = 3) -> str:
     return mantissa.replace("-", "−").replace("inf", "∞") + tail
 
 
+def estimate(value: float, low: float, high: float) -> str:
+    """Write an estimate to two digits of its interval's width: 1.0 in [0.967, 1.033] is '1.000'."""
+    width, largest = abs(high - low), max(abs(low), abs(high))
+    if not np.isfinite([value, low, high]).all() or width == 0:
+        return number(value)
+    if 1e-3 <= largest < 1e5:
+        decimals = int(np.clip(1 - math.floor(math.log10(width)), 0, 8))
+        return f"{value:.{decimals}f}".replace("-", "−")
+    return number(value, int(np.clip(math.ceil(math.log10(largest / width)) + 2, 2, 8)))
+
+
 def interval(low: float, high: float) -> str:
-    """Write an interval with enough digits for its ends to differ: '0.481 to 0.612'."""
-    digits = 3
-    if np.isfinite([low, high]).all() and low != high:
-        ratio = max(abs(low), abs(high)) / abs(high - low)
-        digits = int(np.clip(math.ceil(math.log10(ratio)) + 2, 3, 8))
-    return f"{number(low, digits)} to {number(high, digits)}"
+    """Write an interval to two digits of its width: '0.967 to 1.033'."""
+    return f"{estimate(low, low, high)} to {estimate(high, low, high)}"
 
 
 def percent(probability: float) -> str:

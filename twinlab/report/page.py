@@ -19,7 +19,13 @@ from twinlab.expressions import equation_mathml
 from twinlab.twin import Twin, write_atomically
 
 from . import content
-from .figures import path_figure, residual_figures, trajectory_data, trajectory_figures
+from .figures import (
+    last_measured,
+    path_figure,
+    residual_figures,
+    trajectory_data,
+    trajectory_figures,
+)
 from .numbers import interval, number, percent
 from .palette import series
 from .pseudonyms import pseudonymise
@@ -94,7 +100,7 @@ def _text_parts(discovery: Discovery) -> dict[str, Any]:
         "summary": content.summary_sentence(discovery),
         "explained": content.explained(discovery),
         "equations": [
-            (equation, Markup(equation_mathml(equation.state, list(equation.terms))))
+            (equation, _math(equation_mathml(equation.state, list(equation.terms))))
             for equation in content.equations(discovery)
         ],
         "colors": [series(i).color for i in range(len(discovery.library.states))],
@@ -109,6 +115,11 @@ def _text_parts(discovery: Discovery) -> dict[str, Any]:
         "today": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "discovery_json": _script_safe(dumps(mapping)),
     }
+
+
+def _math(mathml: str) -> Markup:
+    """Products with a dot one can see: 'predator prey' must not read as one name."""
+    return Markup(mathml.replace("<mo>\u2062</mo>", '<mo lspace="0.2em" rspace="0.2em">⋅</mo>'))
 
 
 def _candidates(discovery: Discovery) -> list[tuple[str, list[str]]]:
@@ -162,19 +173,24 @@ def _plot_parts(discovery: Discovery) -> dict[str, Any]:
         "script": Markup(script),
         "plots": {name: Markup(div) for name, div in divs.items()},
         "n_shown": shown,
+        "forecast": any(last_measured(discovery, i) is not None for i in range(n_trajectory)),
         "chooser_json": _script_safe(json.dumps(_chooser(discovery))) if choose else "",
     }
 
 
-def _chooser(discovery: Discovery) -> list[dict[str, dict[str, list[float | None]]]]:
-    every = (trajectory_data(discovery, i) for i in range(len(discovery.study.trajectories)))
-    return [
-        {
-            "bands": {key: _short(value) for key, value in bands.items()},
-            "points": {key: _short(value) for key, value in points.items()},
-        }
-        for bands, points in every
-    ]
+def _chooser(discovery: Discovery) -> list[dict[str, Any]]:
+    """What the page's script swaps in when another subject is chosen."""
+    chosen = []
+    for index in range(len(discovery.study.trajectories)):
+        bands, points = trajectory_data(discovery, index)
+        chosen.append(
+            {
+                "bands": {key: _short(value) for key, value in bands.items()},
+                "points": {key: _short(value) for key, value in points.items()},
+                "forecast": last_measured(discovery, index),
+            }
+        )
+    return chosen
 
 
 def _short(values: np.ndarray) -> list[float | None]:

@@ -58,7 +58,8 @@ def _equation_lines(equation: Equation, *, show_inclusion: bool) -> list[str]:
     width = max(len(row.term) for row in equation.rows)
     for row in equation.rows:
         tail = f"  inclusion {percent(row.inclusion)}" if show_inclusion else ""
-        value = f"{'+' if row.coefficient >= 0 else '−'} {number(abs(row.coefficient))}"
+        sign = "−" if row.value.startswith("−") else "+"
+        value = f"{sign} {row.value.removeprefix('−')}"
         lines.append(
             f"      {value:<10} {row.term:<{width}}  "
             f"90 % interval {interval(row.low, row.high)}{tail}"

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from twinlab import __version__
-from twinlab.discovery import Discovery, make_problem
+from twinlab.discovery import Discovery
+from twinlab.discovery.problem import make_problem
 from twinlab.errors import UserError
 
 from .codec import CodecError, Encoder, decode

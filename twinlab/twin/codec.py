@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from twinlab import discovery, expressions, knowledge, library, study
+from twinlab import expressions, knowledge, library, study
+from twinlab.discovery import noise, result
 
 _KIND = "~"
 
@@ -28,14 +29,15 @@ CLASSES: dict[str, type] = {
         library.Library,
         knowledge.Belief,
         knowledge.Knowledge,
-        discovery.Band,
-        discovery.Discovery,
-        discovery.FitWarning,
-        discovery.Gram,
-        discovery.Path,
-        discovery.Posterior,
-        discovery.RankedModel,
-        discovery.Settings,
+        result.Band,
+        result.Discovery,
+        result.FitWarning,
+        result.Gram,
+        noise.Noise,
+        result.Path,
+        result.Posterior,
+        result.RankedModel,
+        result.Settings,
     )
 }
 
