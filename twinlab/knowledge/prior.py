@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from twinlab.errors import UserError
+from twinlab.errors import ExpressionError, UserError
 from twinlab.expressions import parse_term, suggestion
 from twinlab.library import Library
 from twinlab.library.reactions import parse_reactions
@@ -104,7 +104,11 @@ def library_key(belief: Belief, library: Library) -> tuple[str, str]:
             )
         return "", found[0].text
     library.state_index(belief.state)
-    return belief.state, parse_term(belief.term, library.names).text
+    try:
+        return belief.state, parse_term(belief.term, library.names).text
+    except ExpressionError as error:
+        problem = f"In a belief about the equation of '{belief.state}': {error.problem}"
+        raise ExpressionError(problem, error.text, error.position, mend=error.mend) from error
 
 
 def _missing(belief: Belief, library: Library) -> UserError:

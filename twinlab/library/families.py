@@ -92,7 +92,11 @@ def hill_terms(
     """
     if role not in ROLES:
         raise UserError(f"The role of a Hill function must be {', '.join(ROLES)}, not {role!r}.")
-    if half_saturation == "auto":
+    if isinstance(half_saturation, str) and half_saturation != "auto":
+        raise UserError(
+            f"half_saturation must be positive numbers or auto, not '{half_saturation}'."
+        )
+    if isinstance(half_saturation, str):
         half = auto_half_saturation(data, name)
     else:
         half = positive_numbers(half_saturation, "half_saturation")

@@ -114,6 +114,11 @@ def _side(text: str, start: int, end: int, names: Sequence[str]) -> tuple[tuple[
         match = _SPECIES.match(text, position, end)
         if match is None:
             offending = position + len(text[position:end]) - len(text[position:end].lstrip())
+            decimal = re.compile(r"[0-9]*\.[0-9]").match(text, offending)
+            if decimal:
+                raise ExpressionError(
+                    "A stoichiometric number must be a whole number.", text, offending
+                )
             raise ExpressionError(
                 "A species is missing here.", text, offending, mend='Write "2 A + B -> C".'
             )
