@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
@@ -28,6 +29,8 @@ class ProgressLine:
         self.live = stream.isatty()
         self._stage = ""
         self._drawn = 0.0
+        self._done = 0.0
+        self._lock = threading.Lock()  # events come from worker threads, not always in order
 
     def __enter__(self) -> ProgressLine:
         return self
@@ -43,18 +46,23 @@ class ProgressLine:
             self.stream.flush()
 
     def __call__(self, progress: Progress) -> None:
+        with self._lock:
+            self._show(progress)
+
+    def _show(self, progress: Progress) -> None:
+        self._done = min(max(self._done, progress.fraction), 1.0)
         if not self.live:
             if progress.stage != self._stage:
                 self._stage = progress.stage
-                print(f"{progress.fraction:4.0%} {progress.text}", file=self.stream, flush=True)
+                print(f"{self._done:4.0%} {progress.text}", file=self.stream, flush=True)
             return
         now = time.monotonic()
         if now - self._drawn < _REFRESH and progress.fraction < 1:
             return
         self._drawn = now
-        done = round(BAR_WIDTH * min(max(progress.fraction, 0.0), 1.0))
+        done = round(BAR_WIDTH * self._done)
         bar = "█" * done + "░" * (BAR_WIDTH - done)
-        line = f"{bar} {progress.fraction:4.0%} {progress.text}"
+        line = f"{bar} {self._done:4.0%} {progress.text}"
         width = shutil.get_terminal_size().columns - 1
         self.stream.write(f"\r\x1b[K{line[:width]}")
         self.stream.flush()

@@ -69,24 +69,23 @@ def trajectory_figures(
     for i in range(len(discovery.library.states)):
         shared = {"x_range": figures[0].x_range} if figures else {}
         plot = _trajectory_figure(discovery, i, bands_source, points_source, shared)
+        start, end = forecast_span(discovery, index)
         forecast = BoxAnnotation(
-            left=last_measured(discovery, index),
+            left=start,
+            right=end,
             fill_color=MUTED,
             fill_alpha=0.08,
             line_color=None,
             name=f"forecast-{i}" if named_sources else None,
         )
-        forecast.visible = forecast.left is not None
         plot.add_layout(forecast)
         figures.append(plot)
     return figures
 
 
-def last_measured(discovery: Discovery, index: int) -> float | None:
-    """Time from which trajectory `index` is forecast; None where the bands end with the data."""
-    last = float(discovery.problem.times(index)[-1])
-    end = float(discovery.bands[index].time[-1])
-    return last if end > last + 1e-9 * abs(end) else None
+def forecast_span(discovery: Discovery, index: int) -> tuple[float, float]:
+    """Last measured time of trajectory `index`, and the time to which its bands go."""
+    return float(discovery.problem.times(index)[-1]), float(discovery.bands[index].time[-1])
 
 
 def _trajectory_figure(

@@ -20,7 +20,7 @@ from twinlab.twin import Twin, write_atomically
 
 from . import content
 from .figures import (
-    last_measured,
+    forecast_span,
     path_figure,
     residual_figures,
     trajectory_data,
@@ -156,6 +156,7 @@ def _subjects(discovery: Discovery) -> list[dict[str, Any]]:
 def _plot_parts(discovery: Discovery) -> dict[str, Any]:
     """Bokeh's script and divs; for many subjects also the data the chooser swaps in."""
     n_trajectory, n_state = len(discovery.study.trajectories), len(discovery.library.states)
+    spans = [forecast_span(discovery, i) for i in range(n_trajectory)]
     choose = n_trajectory > 1 and n_trajectory * n_state > MAX_GRID
     shown = 1 if choose else n_trajectory
     roots: dict[str, Any] = {}
@@ -173,7 +174,7 @@ def _plot_parts(discovery: Discovery) -> dict[str, Any]:
         "script": Markup(script),
         "plots": {name: Markup(div) for name, div in divs.items()},
         "n_shown": shown,
-        "forecast": any(last_measured(discovery, i) is not None for i in range(n_trajectory)),
+        "forecast": any(end > start for start, end in spans),
         "chooser_json": _script_safe(json.dumps(_chooser(discovery))) if choose else "",
     }
 
@@ -187,7 +188,7 @@ def _chooser(discovery: Discovery) -> list[dict[str, Any]]:
             {
                 "bands": {key: _short(value) for key, value in bands.items()},
                 "points": {key: _short(value) for key, value in points.items()},
-                "forecast": last_measured(discovery, index),
+                "forecast": forecast_span(discovery, index),
             }
         )
     return chosen
