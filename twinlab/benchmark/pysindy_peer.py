@@ -58,6 +58,12 @@ def installed() -> bool:
     return True
 
 
+def prepare() -> None:
+    """Compile or load the simulator of the selector, so that no run is charged with it."""
+    library = Library.polynomial(("x",), degree=1)
+    TrajectoryBic(library, np.linspace(0.0, 1.0, 5), (np.ones((5, 1)),))(np.zeros((1, 2)))
+
+
 def answer(study: Study, library: Library, seed: int, *, best: bool = False) -> Answer:
     """Discover equations with PySINDy; a crash or an unfit input is an answer that says so.
 

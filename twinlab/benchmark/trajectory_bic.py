@@ -37,11 +37,12 @@ class TrajectoryBic:
             values,
             iterations,
         )
-        self.scale = np.concatenate(values).std(axis=0)
+        spread = np.concatenate(values).std(axis=0)
+        self.scale = np.where(spread > 0.0, spread, 1.0)
         self.drive = Drive(
             np.zeros(1), np.ones(1), np.zeros((1, 1, 4, 0)), np.zeros((1, 1, 4, q)), np.zeros(q)
         )
-        limit = 1e3 * np.abs(np.concatenate(values)).max(axis=0)
+        limit = 1e3 * (np.abs(np.concatenate(values)).max(axis=0) + self.scale)
         self.tolerance = Tolerance(1e-7, 1e-9 * self.scale, limit, 4000)
 
     def __call__(self, coefficients: Array) -> float:
