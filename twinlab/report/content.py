@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,7 @@ class TermRow:
     @property
     def interval(self) -> str:
         """90 % interval, for reading."""
-        return interval(self.low, self.high)
+        return interval(self.low, self.high, self.coefficient)
 
 
 @dataclass(frozen=True)
@@ -227,6 +228,11 @@ def explained(discovery: Discovery) -> dict[str, float]:
     return result
 
 
+def listed(names: Sequence[str]) -> str:
+    """Write names as a list in a sentence: 'hare, lynx and vole'."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
 def counted(count: int, singular: str, plural: str = "") -> str:
     """Write a count with its noun: '1 subject', '12 subjects'."""
     return f"{count} {singular if count == 1 else plural or singular + 's'}"
@@ -235,7 +241,7 @@ def counted(count: int, singular: str, plural: str = "") -> str:
 def summary_sentence(discovery: Discovery) -> str:
     """Tell the result in one short paragraph to somebody who was not in the room."""
     study, library, best = discovery.study, discovery.library, discovery.best
-    states = ", ".join(library.states)
+    states = listed(library.states)
     text = (
         f"From {counted(study.n_points, 'measured value')} of {states} in "
         f"{counted(len(study.subjects), 'subject')}, TwinLab searched "
@@ -249,4 +255,4 @@ def summary_sentence(discovery: Discovery) -> str:
             f"{counted(len(discovery.models), 'model')} compared"
         )
     shares = [f"{percent(v)} of the variance of {n}" for n, v in explained(discovery).items()]
-    return f"{text}. It explains {', '.join(shares)}."
+    return f"{text}. It explains {listed(shares)}."

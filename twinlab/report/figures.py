@@ -201,7 +201,46 @@ def path_figure(discovery: Discovery) -> Figure | None:
         "x", "y", source=ColumnDataSource(rows), color="color", line_width="width", line_dash="dash"
     )
     plot.add_tools(HoverTool(renderers=[lines], tooltips=[("term", "@label")]))
+    _label_ends(plot, path.penalty, rows, best, entered)
     return plot
+
+
+def _label_ends(
+    plot: Figure,
+    penalty: NDArray[np.float64],
+    rows: dict[str, list[Any]],
+    best: set[int],
+    entered: list[int],
+) -> None:
+    """Write the best model's terms at the right end of their lines, pushed apart."""
+    named = [i for i, c in enumerate(entered) if c in best]
+    named.sort(key=lambda i: rows["y"][i][-1])
+    heights = np.array([rows["y"][i][-1] for i in named])
+    reach = float(np.ptp(np.concatenate(rows["y"])))
+    for k in range(1, len(named)):
+        heights[k] = max(heights[k], heights[k - 1] + 0.06 * reach)
+    longest = max((len(rows["label"][i]) for i in named), default=0)
+    margin = float(np.clip(0.014 * longest, 0.1, 0.5))  # of the axis, in decades
+    plot.x_range.end = float(penalty.min() * (penalty.min() / penalty.max()) ** margin)
+    source = ColumnDataSource(
+        {
+            "x": [float(penalty.min())] * len(named),
+            "y": heights,
+            "label": [plain(rows["label"][i]) for i in named],
+            "color": [rows["color"][i] for i in named],
+        }
+    )
+    plot.text(
+        "x",
+        "y",
+        "label",
+        source=source,
+        text_color="color",
+        text_font={"value": _FONT},
+        text_font_size="12px",
+        text_baseline="middle",
+        x_offset=8,
+    )
 
 
 def _first_state(discovery: Discovery, column: int) -> int:

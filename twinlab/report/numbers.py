@@ -27,36 +27,39 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def estimate(value: float, low: float, high: float) -> str:
-    """Write an estimate to two digits of its interval's width: 1.0 in [0.967, 1.033] is '1.000'."""
-    width, largest = abs(high - low), max(abs(low), abs(high))
-    if not np.isfinite([value, low, high]).all() or width == 0:
-        return number(value)
+    """Write an estimate with the digits its interval deserves, three at least: '0.481'."""
+    return _with_digits(value, value, low, high)
+
+
+def interval(low: float, high: float, value: float | None = None) -> str:
+    """Write an interval, with the digits of the estimate `value` in it: '0.417 to 0.545'."""
+    middle = 0.5 * (low + high) if value is None else value
+    return f"{_with_digits(low, middle, low, high)} to {_with_digits(high, middle, low, high)}"
+
+
+def _with_digits(shown: float, value: float, low: float, high: float) -> str:
+    """Two digits of the interval's width, and three of the value."""
+    width, largest = abs(high - low), max(abs(value), abs(low), abs(high))
+    if not np.isfinite([shown, value, low, high]).all() or width == 0 or value == 0:
+        return number(shown)
+    place = min(math.floor(math.log10(width)) - 1, math.floor(math.log10(abs(value))) - 2)
     if 1e-3 <= largest < 1e5:
-        decimals = int(np.clip(1 - math.floor(math.log10(width)), 0, 8))
-        return f"{value:.{decimals}f}".replace("-", "−")
-    return number(value, int(np.clip(math.ceil(math.log10(largest / width)) + 2, 2, 8)))
-
-
-def interval(low: float, high: float) -> str:
-    """Write an interval to two digits of its width: '0.967 to 1.033'."""
-    return f"{estimate(low, low, high)} to {estimate(high, low, high)}"
+        return f"{shown:.{min(max(-place, 0), 8)}f}".replace("-", "−")
+    return number(shown, int(np.clip(math.floor(math.log10(largest)) - place + 1, 3, 8)))
 
 
 def percent(probability: float) -> str:
-    """Write a probability in per cent, never rounding doubt away.
+    """Write a probability in per cent, never rounding doubt away: '42 %', '< 0.1 %', '99.6 %'.
 
-    Examples
-    --------
-    >>> percent(0.999), percent(0.42), percent(0.0004)
-    ('99.9 %', '42 %', '< 0.1 %')
+    The space before the sign does not break.
     """
     value = 100.0 * float(probability)
     if math.isnan(value):
         return "–"
     if 0 < value < 0.1:
-        return "< 0.1 %"
+        return "< 0.1\u00a0%"
     if 99.9 < value < 100:
-        return "> 99.9 %"
+        return "> 99.9\u00a0%"
     if 0 < value < 10 or 99 < value < 100:
-        return f"{value:.1f} %"
-    return f"{value:.0f} %"
+        return f"{value:.1f}\u00a0%"
+    return f"{value:.0f}\u00a0%"

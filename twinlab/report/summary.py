@@ -12,7 +12,7 @@ from .content import (
     explained,
     inclusion_withheld,
 )
-from .numbers import interval, number, percent
+from .numbers import number, percent
 
 if TYPE_CHECKING:
     from twinlab.discovery import Discovery
@@ -60,8 +60,5 @@ def _equation_lines(equation: Equation, *, show_inclusion: bool) -> list[str]:
         tail = f"  inclusion {percent(row.inclusion)}" if show_inclusion else ""
         sign = "−" if row.value.startswith("−") else "+"
         value = f"{sign} {row.value.removeprefix('−')}"
-        lines.append(
-            f"      {value:<10} {row.term:<{width}}  "
-            f"90 % interval {interval(row.low, row.high)}{tail}"
-        )
+        lines.append(f"      {value:<10} {row.term:<{width}}  90 % interval {row.interval}{tail}")
     return lines
