@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,6 +27,8 @@ class Columns:
     roles : dict of role to column index
     decimal : str
         '.' or ','.
+    unnamed : (n_row,) bool array
+        Rows whose subject or condition is missing where others have one.
     """
 
     table: Table
@@ -36,6 +38,7 @@ class Columns:
     notes: list[Note]
     decimal: str = "."
     units_row: list[str] = field(default_factory=list)
+    unnamed: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
 
     @staticmethod
     def of(table: Table, headings: tuple[Heading, ...], roles: Iterable[str]) -> Columns:
@@ -48,7 +51,8 @@ class Columns:
         """
         line = table.header_line
         chosen = assign_roles(headings, roles, table.file, line)
-        found = Columns(table, headings, chosen, Problems(table.file), list(table.notes))
+        found = Columns(table, headings, chosen, table.problems, list(table.notes))
+        found.unnamed = np.zeros(table.lines.size, bool)
         for role, index in chosen.items():
             name = headings[index]
             if name.key != role:
@@ -115,12 +119,20 @@ class Columns:
             )
         return time
 
+    @property
+    def order_mend(self) -> str:
+        """What to do where time goes backwards."""
+        if "subject" in self:
+            return "Sort the rows by time, or mark repeated courses in a 'replicate' column."
+        return "Sort the rows by time; if there are several subjects, name their column 'subject'."
+
     def identity(self, role: str, used: NDArray[np.bool_] | None = None) -> list[str]:
         """Cells of a text column that is either wholly empty or filled in every used row."""
         cells = self.cells(role)
         if role in self.roles and any(cells):
             for index, cell in enumerate(cells):
                 if not cell and (used is None or used[index]):
+                    self.unnamed[index] = True
                     self.problems.add(
                         f"there is no {role} in this row.",
                         row=int(self.lines[index]),
@@ -168,12 +180,10 @@ class Columns:
         ]
         return keys, rank[inverse]
 
-    def note_unused(self, keep: Callable[[int], bool] = lambda _index: True) -> None:
+    def note_unused(self) -> None:
         """Note the columns that no role has."""
         used = set(self.roles.values())
-        names = [
-            self.headings[i].text for i in range(len(self.headings)) if i not in used and keep(i)
-        ]
+        names = [h.text for i, h in enumerate(self.headings) if i not in used]
         if names:
             text = f"{plural(len(names), 'column')} not used: {listing(names, 12)}"
             self.notes.append(Note("note", text))

@@ -69,6 +69,7 @@ def check_order(
     lines: NDArray[np.int64],
     column: str,
     describe: Sequence[Sequence[str]],
+    mend: str,
 ) -> None:
     """Add a problem wherever time goes backwards inside a group of rows (in the file's order).
 
@@ -89,13 +90,13 @@ def check_order(
     for index in back[:MAX_KEPT]:
         row, before = order[index + 1], order[index]
         words = [names[g[row]] for g, names in zip(groups, describe, strict=True) if len(names) > 1]
-        where = f" of {', '.join(w for w in words if w)}" if any(words) else ""
+        where = f" in {', '.join(w for w in words if w)}" if any(words) else ""
         problems.add(
             f"time goes backwards{where}: {time[row]:g} after {time[before]:g}"
             f" (line {lines[before]}).",
             row=int(lines[row]),
             column=column,
-            mend="Sort the rows by time, or mark repeated courses in a 'replicate' column.",
+            mend=mend,
         )
 
 
@@ -125,12 +126,18 @@ def to_study(m: Measurements, source: Source, name: str) -> Study:
         )
     _note_missing(m, measured)
     kept = _kept_variables(m, measured)
-    names = identifiers([m.names[i] for i in kept])
+    given = [m.names[i] for i in kept]
+    names = identifiers([*given, *m.covariates])
+    covariates = dict(zip(names[len(kept) :], m.covariates.values(), strict=True))
+    units_of_covariates = dict(
+        zip(covariates, (m.covariate_units.get(k, "") for k in m.covariates), strict=True)
+    )
+    names = names[: len(kept)]
     _note_names(m, kept, names)
     position = np.full(len(m.names), -1)
     position[kept] = np.arange(len(kept))
     table = _average(m, np.flatnonzero(measured))
-    trajectories = _trajectories(m, table, position, len(kept))
+    trajectories = _trajectories(m, table, position, len(kept), covariates)
     _check_times(m, trajectories)
     units = {new: m.units[i] for new, i in zip(names, kept, strict=True)}
     provenance = Provenance(source.file, source.sha256, source.size, m.layout)
@@ -142,7 +149,7 @@ def to_study(m: Measurements, source: Source, name: str) -> Study:
         units,
         provenance,
         tuple(m.notes),
-        dict(m.covariate_units),
+        units_of_covariates,
     )
 
 
@@ -249,7 +256,11 @@ def _average(m: Measurements, rows: Codes) -> _Averages:
 
 
 def _trajectories(
-    m: Measurements, table: _Averages, position: Codes, n_variable: int
+    m: Measurements,
+    table: _Averages,
+    position: Codes,
+    n_variable: int,
+    covariates: Mapping[str, Array],
 ) -> tuple[Trajectory, ...]:
     """Fill one dense table a trajectory."""
     new = np.ones(table.time.size, bool)
@@ -278,7 +289,7 @@ def _trajectories(
         dense["censored"] = np.zeros(shape, bool)
         for key, filled in dense.items():
             filled[where] = getattr(table, key)[part]
-        known = {k: float(v[index]) for k, v in m.covariates.items() if np.isfinite(v[index])}
+        known = {k: float(v[index]) for k, v in covariates.items() if np.isfinite(v[index])}
         result.append(
             Trajectory(subject, condition, table.time[part][fresh], covariates=known, **dense)
         )
@@ -286,7 +297,8 @@ def _trajectories(
 
 
 def _check_times(m: Measurements, trajectories: Sequence[Trajectory]) -> None:
-    single = [t for t in trajectories if t.time.size == 1]
+    unique = len({t.subject for t in trajectories}) == len(trajectories)
+    single = [t.subject if unique else t.label for t in trajectories if t.time.size == 1]
     if len(single) == len(trajectories):
         every = "every subject has" if len(single) > 1 else "there is"
         raise UserError(
@@ -296,7 +308,9 @@ def _check_times(m: Measurements, trajectories: Sequence[Trajectory]) -> None:
             " once, give those of one group the same subject.",
         )
     if single:
-        names = listing(t.label for t in single)
         m.notes.append(
-            Note("warning", f"{plural(len(single), 'trajectory')} with one time point: {names}")
+            Note(
+                "warning",
+                f"{plural(len(single), 'trajectory')} with one time point: {listing(single)}",
+            )
         )

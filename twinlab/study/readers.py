@@ -10,11 +10,11 @@ from . import tidy, wide
 from .columns import Columns
 from .doses import add_dose_file, attach, beside, is_dose_file
 from .measurements import to_study
-from .names import Heading, find_time, heading, role_of
+from .names import Heading, heading, role_of
 from .problems import listing
 from .source import Source, check_bytes, read_source
 from .study import Study
-from .table import Table, read_table
+from .table import Table, late_header, read_table
 
 _NONMEM = frozenset(("amt", "evid", "mdv", "cmt", "rate", "ii", "addl", "cens"))
 _PETAB = frozenset(("observableid", "simulationconditionid"))
@@ -22,6 +22,7 @@ _DOSING_ROLES = (
     "subject", "condition", "time", "time_unit", "amount", "amount_unit", "unit", "target",
     "duration",
 )  # fmt: skip
+_DATES = frozenset(("date", "datetime", "date_time", "timestamp", "datum", "clock_time"))
 _TIDY_MEND = "Use the tidy layout: columns subject, time, variable, value."
 
 
@@ -105,14 +106,14 @@ def _is_tidy(table: Table, headings: tuple[Heading, ...]) -> bool:
 def _need_time(table: Table, columns: Columns) -> None:
     if "time" in columns:
         return
-    for row in range(min(30, table.lines.size)):
-        if find_time([column[row] for column in table.columns]) is not None:
-            mend = (
-                f"Line {table.lines[row]} looks like the header: delete the lines above it,"
-                " or start them with #."
-            )
-            break
-    else:
+    rows = ([column[row] for column in table.columns] for row in range(min(30, table.lines.size)))
+    mend = late_header(rows, table.lines)
+    if mend is None and any(h.key in _DATES for h in columns.headings):
+        mend = (
+            "Dates are not read: add a column 'time' with the time passed since a common start,"
+            " in one unit (hours, days ...)."
+        )
+    if mend is None:
         mend = f"Name it 'time'; the columns found are {listing(table.header, 8)}."
     raise UserError("there is no time column.", file=table.file, row=table.header_line, mend=mend)
 

@@ -24,8 +24,7 @@ def check_text(study: Study) -> str:
 
 def number_text(value: float) -> str:
     """Write a number with five significant digits, plain where that is readable."""
-    text = f"{value:.5g}"
-    return f"{value:,.0f}" if "e+" in text and abs(value) < 1e7 else text
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.5g}"
 
 
 def _unit(unit: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +40,8 @@ class Table:
     lines : (n_row,) int array
         Line of the file of each row; the first line is 1.
     notes : tuple of Note
+    problems : Problems
+        Rows with a wrong number of fields; they are not in the columns.
     """
 
     file: str
@@ -49,6 +51,7 @@ class Table:
     lines: NDArray[np.int64]
     delimiter: str
     notes: tuple[Note, ...]
+    problems: Problems
 
     @property
     def separator(self) -> str:
@@ -108,9 +111,9 @@ def read_table(source: Source) -> Table:
     delimiter = _declared_delimiter(lines, notes) or _sniff(lines, source.file)
     header, header_line, rows, numbers = _split(lines, delimiter, source.file)
     problems = Problems(source.file)
-    rows, numbers = _rectangular(header, rows, numbers, problems, notes)
-    problems.raise_any()
+    rows, numbers = _rectangular(header, header_line, rows, numbers, problems)
     if not rows:
+        problems.raise_any()
         raise UserError(
             "there is a header, but no rows below it.",
             file=source.file,
@@ -118,8 +121,10 @@ def read_table(source: Source) -> Table:
             mend="Export the data again; every measurement is one row.",
         )
     columns = [[cell.strip() for cell in column] for column in zip(*rows, strict=True)]
-    header, columns = _named(header, columns, header_line, problems, notes)
-    problems.raise_any()
+    names = Problems(source.file)
+    late = late_header(rows[:30], numbers)
+    header, columns = _named(header, columns, header_line, late, names, notes)
+    names.raise_any()
     if lines.comments:
         notes.append(Note("note", f"{plural(lines.comments, 'line')} starting with # skipped"))
     return Table(
@@ -130,6 +135,7 @@ def read_table(source: Source) -> Table:
         np.array(numbers, np.int64),
         delimiter,
         tuple(notes),
+        problems,
     )
 
 
@@ -138,7 +144,7 @@ def _declared_delimiter(lines: _Lines, notes: list[Note]) -> str | None:
     match = re.fullmatch(r"\"?sep=([,;\t])\"?", lines._lines[0].strip(" "), re.IGNORECASE)
     if not match:
         return None
-    lines._lines[0] = "#"
+    lines._lines[0] = ""
     notes.append(Note("note", f"separator as the first line says ('sep={match[1]}')", 1))
     return match[1]
 
@@ -146,16 +152,16 @@ def _declared_delimiter(lines: _Lines, notes: list[Note]) -> str | None:
 def _sniff(lines: _Lines, file: str) -> str:
     """Choose the delimiter whose number of fields is the most constant over the first lines."""
     sample = lines.head(60)
-    best, best_score = "", (0.0, 0)
+    best, best_share = "", 0.0
     for delimiter in _DELIMITERS:
-        try:
-            widths = Counter(len(row) for row in _reader(sample, delimiter, strict=False))
-        except csv.Error:
-            continue
+        # Line by line: a quote that never ends spoils its own line only.
+        widths = Counter(
+            len(row) for line in sample for row in _reader([line], delimiter, strict=False)
+        )
         width, count = widths.most_common(1)[0] if widths else (1, 0)
-        score = (round(count / len(sample), 1), width)
-        if width >= 2 and score[0] >= 0.6 and score[0] > best_score[0]:
-            best, best_score = delimiter, score
+        share = round(count / max(len(sample), 1), 1)
+        if width >= 2 and share >= 0.6 and share > best_share:
+            best, best_share = delimiter, share
     # Two lines (header and one row) that disagree still are a table with a ragged row.
     if not best and sample:
         best = next((d for d in _DELIMITERS if sample[0].count(d) and len(sample) <= 3), "")
@@ -200,47 +206,60 @@ def _split(
 
 def _rectangular(
     header: list[str],
+    header_line: int,
     rows: list[list[str]],
     numbers: list[int],
     problems: Problems,
-    notes: list[Note],
 ) -> tuple[list[list[str]], list[int]]:
-    """Check that each row has the header's number of fields; empty fields too many are cut."""
+    """Keep the rows with the header's number of fields; empty fields too many are cut off.
+
+    Raises
+    ------
+    UserError
+        Most rows have another number of fields than the header.
+    """
     width = len(header)
-    for index, row in enumerate(rows):
-        if len(row) == width:
-            continue
-        if len(row) > width and not any(cell.strip() for cell in row[width:]):
-            rows[index] = row[:width]
-            continue
-        problems.add(
-            f"the row has {plural(len(row), 'field')}, the header {width}.",
-            row=numbers[index],
-            mend=_ragged_mend(rows, index, width),
+    rows = [
+        row[:width] if len(row) > width and not any(map(str.strip, row[width:])) else row
+        for row in rows
+    ]
+    usual, count = Counter(map(len, rows)).most_common(1)[0] if rows else (width, 0)
+    if usual != width and 2 * count > len(rows):
+        raise UserError(
+            f"the header has {plural(width, 'field')}, most rows have {usual}.",
+            file=problems.file,
+            row=header_line,
+            mend=late_header(rows[:30], numbers) or "Give every column a name.",
         )
-    if problems and width == 1:
-        problems.raise_any()
-    return rows, numbers
-
-
-def _ragged_mend(rows: list[list[str]], index: int, width: int) -> str:
-    if index < 30 and len(rows[index]) > width:
-        if find_time(rows[index]) is not None:
-            return (
-                "This line looks like the header: delete the lines above it, or start them with #."
+    for number, row in zip(numbers, rows, strict=True):
+        if len(row) != width:
+            problems.add(
+                f"the row has {plural(len(row), 'field')}, the header {width}.",
+                row=number,
+                mend="Quote fields that hold the separator, or remove what is too much."
+                if len(row) > width
+                else "Leave a field empty between two separators where nothing was measured.",
             )
-        usual = Counter(len(row) for row in rows[:60]).most_common(1)[0][0]
-        if len(rows[index]) == usual:
-            return "Delete the lines above the header, or start them with #; name every column."
-    if len(rows[index]) > width:
-        return "Quote fields that hold the separator, or remove what is too much."
-    return "Leave a field empty between two separators where nothing was measured."
+    kept = [i for i, row in enumerate(rows) if len(row) == width]
+    return [rows[i] for i in kept], [numbers[i] for i in kept]
+
+
+def late_header(rows: Iterable[Sequence[str]], numbers: Iterable[int]) -> str | None:
+    """Say which line looks like the header where the first one is none."""
+    for row, number in zip(rows, numbers, strict=False):
+        if find_time(row) is not None:
+            return (
+                f"Line {number} looks like the header: delete the lines above it,"
+                " or start them with #."
+            )
+    return None
 
 
 def _named(
     header: list[str],
     columns: list[list[str]],
     header_line: int,
+    late: str | None,
     problems: Problems,
     notes: list[Note],
 ) -> tuple[list[str], list[list[str]]]:
@@ -260,7 +279,7 @@ def _named(
             problems.add(
                 f"column {index + 1} has values but no name.",
                 row=header_line,
-                mend="Name it, or remove it.",
+                mend=late or "Name it, or remove it.",
             )
     if empty:
         notes.append(Note("note", f"{plural(empty, 'empty column')} without a name left out"))

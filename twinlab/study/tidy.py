@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from .cells import BELOW, NUMBER, Numbers, is_missing
+from .cells import BELOW, BELOW_LIMIT, NUMBER, Numbers, is_missing
 from .columns import Columns
 from .doses import DoseRow, dose_rows
 from .measurements import Measurements, check_order, constant_by_group, encode
@@ -19,10 +19,6 @@ ROLES = (
     "subject", "condition", "time", "time_unit", "variable", "value", "unit", "sd", "replicate",
     "flag", "dose", "dose_unit", "amount", "amount_unit", "target", "duration",
 )  # fmt: skip
-_BELOW_FLAG = re.compile(
-    r"<.*|below.*|blq|bql|bl?lo[qd]|l?lo[qd]|(?:left[ _-]?)?censored",
-    re.IGNORECASE,
-)
 _LIMIT_FLAG = re.compile(r"<\s*(\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?)")
 
 
@@ -53,7 +49,7 @@ def read_tidy(columns: Columns) -> tuple[Measurements, list[DoseRow]]:
     everywhere = np.zeros(time.value.size, np.int64)
     everywhere[measuring] = variable
     replicates, replicate = encode(columns.cells("replicate"))
-    rows_time = np.where(measuring, time.value, np.nan)
+    rows_time = np.where(measuring & ~columns.unnamed, time.value, np.nan)
     check_order(
         columns.problems,
         (trajectory, everywhere, replicate),
@@ -61,6 +57,7 @@ def read_tidy(columns: Columns) -> tuple[Measurements, list[DoseRow]]:
         columns.lines,
         columns.title("time"),
         ([_label(key) for key in keys], names, replicates),
+        columns.order_mend,
     )
     units = _units(columns, variable_cells, names, measuring)
     values, censored = _censored(columns, value, measuring)
@@ -159,7 +156,7 @@ def _censored(
     for index, flag in enumerate(cells):
         if is_missing(flag) or not measuring[index]:
             continue
-        if not _BELOW_FLAG.fullmatch(flag):
+        if not (flag.startswith("<") or BELOW_LIMIT.fullmatch(flag)):
             unknown[flag] += 1
             continue
         if value.kind[index] == NUMBER:
@@ -172,7 +169,7 @@ def _censored(
                 no_limit += 1
     if unknown:
         count = plural(sum(unknown.values()), "row")
-        text = f"flags {listing(unknown)} ({count}) mean nothing here: the values are used as given"
+        text = f"flags {listing(unknown)} ({count}) are not understood and not used"
         columns.notes.append(Note("warning", text, column=columns.title("flag")))
     if no_limit:
         text = f"{plural(no_limit, 'value')} below a limit that is not given: taken as missing"

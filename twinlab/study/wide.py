@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -43,7 +44,8 @@ def read_wide(columns: Columns) -> tuple[Measurements, list[DoseRow]]:
         columns.roles.update(more)
     candidates = _candidates(columns)
     columns.find_decimal(columns.table.columns[i] for i in candidates)
-    places = _numeric(columns, candidates)
+    read = {i: numbers(columns.table.columns[i], columns.decimal) for i in candidates}
+    places = _numeric(columns, read)
     deviations, places = _deviations(columns, places)
     if not places:
         raise UserError(
@@ -52,7 +54,9 @@ def read_wide(columns: Columns) -> tuple[Measurements, list[DoseRow]]:
             mend="A wide table has one column of numbers for each variable.",
         )
     time = columns.times()
-    found = [_column(columns, i) for i in places]
+    for index in (*places, *deviations.values()):
+        _report(columns, index, read[index], allow_below=index in places)
+    found = [read[i] for i in places]
     amount = columns.number("amount")
     nothing = np.all([f.kind == MISSING for f in found], axis=0)
     measuring = amount.missing | ~nothing
@@ -60,16 +64,17 @@ def read_wide(columns: Columns) -> tuple[Measurements, list[DoseRow]]:
     columns.identity("condition", measuring)
     rows = np.flatnonzero(measuring)
     keys, trajectory = _keys(columns, rows)
-    replicates, replicate = encode([columns.cells("replicate")[i] for i in rows])
+    marks = columns.cells("replicate")
+    replicates, replicate = encode([marks[i] for i in rows])
     labels = [f"{s} ({c})" if c else s for s, c in keys]
+    order_time = np.where(columns.unnamed, np.nan, time.value)
     check_order(
-        columns.problems, (trajectory, replicate), time.value[rows], columns.lines[rows],
-        columns.title("time"), (labels, replicates),
+        columns.problems, (trajectory, replicate), order_time[rows], columns.lines[rows],
+        columns.title("time"), (labels, replicates), columns.order_mend,
     )  # fmt: skip
-    sd = {variable: _sd(columns, index) for variable, index in deviations.items()}
+    sd = {v: _positive(columns, index, read[index].value) for v, index in deviations.items()}
     time_unit = columns.time_unit() or _unit(columns, columns.roles["time"], TIME_UNITS)
     events = dose_rows(columns, time, amount, time_unit)
-    columns.note_unused(lambda index: index not in places and index not in deviations.values())
     columns.problems.raise_any()
     values = np.column_stack([f.value[rows] for f in found])
     below = np.column_stack([f.kind[rows] == BELOW for f in found])
@@ -114,12 +119,12 @@ def _take_units_row(columns: Columns) -> Columns:
     )
     rest = Table(
         table.file, table.header, table.header_line, tuple(c[1:] for c in table.columns),
-        table.lines[1:], table.delimiter, table.notes,
+        table.lines[1:], table.delimiter, table.notes, table.problems,
     )  # fmt: skip
     if not rest.lines.size:
         raise UserError("there are no rows below the units.", file=table.file)
     units = ["" if is_missing(u) else u.strip("[]() ") for u in first]
-    return replace(columns, table=rest, units_row=units)
+    return replace(columns, table=rest, units_row=units, unnamed=columns.unnamed[1:])
 
 
 def _unit(columns: Columns, index: int, known: dict[str, str] | None = None) -> str:
@@ -148,12 +153,12 @@ def _candidates(columns: Columns) -> list[int]:
     return found
 
 
-def _numeric(columns: Columns, candidates: list[int]) -> list[int]:
+def _numeric(columns: Columns, read: Mapping[int, Numbers]) -> list[int]:
     """Columns with numbers in them; columns of plain words are noted and left out."""
     kept, words, empty = [], [], []
-    for index in candidates:
+    for index, found in read.items():
         cells = columns.table.columns[index]
-        kinds = set(numbers(cells, columns.decimal).kind.tolist())
+        kinds = set(np.unique(found.kind).tolist())
         if kinds == {MISSING}:
             empty.append(columns.headings[index].text)
         elif kinds <= {MISSING, BAD} and not any(re.match(r"[<>+-]?\s*[\d.,]", c) for c in cells):
@@ -206,32 +211,26 @@ def _deviations(columns: Columns, places: list[int]) -> tuple[dict[int, int], li
     return pairs, [i for i in places if i not in drop]
 
 
-def _column(columns: Columns, index: int) -> Numbers:
-    cells = columns.table.columns[index]
-    found = numbers(cells, columns.decimal)
+def _report(columns: Columns, index: int, found: Numbers, *, allow_below: bool) -> None:
     report_bad(
-        found, cells, columns.lines, columns.headings[index].text, columns.problems,
-        decimal=columns.decimal, allow_below=True,
+        found, columns.table.columns[index], columns.lines, columns.headings[index].text,
+        columns.problems, decimal=columns.decimal, allow_below=allow_below,
     )  # fmt: skip
-    return found
 
 
-def _sd(columns: Columns, index: int) -> Array:
-    cells, title = columns.table.columns[index], columns.headings[index].text
-    found = numbers(cells, columns.decimal)
-    report_bad(
-        found, cells, columns.lines, title, columns.problems, decimal=columns.decimal, what="sd"
-    )
-    for row in np.flatnonzero(found.value < 0):
+def _positive(columns: Columns, index: int, value: Array) -> Array:
+    """Standard deviations: negative ones are problems, zero means unknown."""
+    title = columns.headings[index].text
+    for row in np.flatnonzero(value < 0):
         columns.problems.add(
-            f"sd is negative ({found.value[row]:g}).",
+            f"sd is negative ({value[row]:g}).",
             row=int(columns.lines[row]),
             column=title,
             mend="Correct it, or leave the cell empty.",
         )
-    if (found.value == 0).any():
+    if (value == 0).any():
         columns.notes.append(Note("warning", "an sd of zero is taken as unknown", column=title))
-    return np.where(found.value > 0, found.value, np.nan)
+    return np.where(value > 0, value, np.nan)
 
 
 def _keys(
