@@ -91,16 +91,48 @@ def _restore(encoded: dict[str, Any], arrays: dict[str, np.ndarray]) -> Discover
     if encoded["class"] != "Discovery":
         raise CodecError("the file holds something else")
     content = {name: decode(item, arrays) for name, item in encoded["fields"].items()}
-    problem = make_problem(
-        content["study"],
-        content["library"],
-        content["knowledge"],
-        complexity=content["settings"].complexity,
-    )
     try:
-        return Discovery(**content, problem=problem)
-    except TypeError as error:
+        problem = make_problem(
+            content["study"],
+            content["library"],
+            content["knowledge"],
+            complexity=content["settings"].complexity,
+        )
+        discovery = Discovery(**content, problem=problem)
+        shapes_fit = _shapes_fit(discovery)
+    except (TypeError, AttributeError, IndexError) as error:
         raise CodecError(str(error)) from error
+    if not shapes_fit:
+        raise CodecError("arrays of the wrong shape")
+    return discovery
+
+
+def _shapes_fit(discovery: Discovery) -> bool:
+    """Whether the arrays fit each other: kernels do not check what they are given."""
+    problem, posterior, gram = discovery.problem, discovery.posterior, discovery.gram
+    n_column, n_state, n_trajectory = problem.n_column, problem.n_state, problem.n_trajectory
+    n_draw = len(posterior.coefficients)
+    fits = [
+        n_draw > 0 and posterior.coefficients.shape == (n_draw, n_column),
+        posterior.initial.shape == (n_draw, n_trajectory, n_state),
+        gram.matrix.shape == (n_column, n_column),
+        gram.initial_slope.shape == (n_trajectory, n_state, n_column),
+        gram.initial_hessian.shape == (n_trajectory, n_state, n_state),
+        discovery.inclusion.shape == (n_column,),
+        discovery.r_squared.shape == (n_trajectory, n_state),
+        len(discovery.bands) == len(discovery.fitted) == n_trajectory,
+        len(discovery.models) > 0,
+    ]
+    for model in discovery.models:
+        k = len(model.columns)
+        fits += [
+            model.columns.dtype.kind == "i" and bool(np.all(np.diff(model.columns) > 0)),
+            k == 0 or 0 <= int(model.columns[0]) <= int(model.columns[-1]) < n_column,
+            model.coefficients.shape == model.sd.shape == (k,),
+            model.covariance.shape == (k, k) and model.interval90.shape == (k, 2),
+            model.initial.shape == (n_trajectory, n_state),
+        ]
+    return all(fits)
 
 
 def _check(manifest: Any, file: str) -> None:
@@ -108,6 +140,8 @@ def _check(manifest: Any, file: str) -> None:
         raise CodecError("another format")
     if not isinstance(manifest.get("version"), int):
         raise CodecError("no version")
+    if not isinstance(manifest.get("rank"), int | None):
+        raise CodecError("a rank that is no number")
     if manifest["version"] > VERSION:
         raise UserError(
             f"the file was written by a newer TwinLab ({manifest.get('twinlab', 'unknown')}).",
