@@ -11,6 +11,7 @@ from .kinds import (
     POWER,
     SINE,
 )
+from .messages import known_names, shown, suggestion
 from .normal import parse_term
 from .numbers import format_number, number_text
 from .parser import FUNCTIONS
@@ -24,7 +25,6 @@ from .printing import (
 )
 from .table import TermTable, term_table
 from .term import Term, evaluate_factor
-from .tokens import known_names, suggestion
 
 __all__ = [
     "COSINE",
@@ -49,6 +49,7 @@ __all__ = [
     "name_mathml",
     "number_text",
     "parse_term",
+    "shown",
     "suggestion",
     "sum_text",
     "term_table",

@@ -20,6 +20,7 @@ from .kinds import (
     POWER,
     SINE,
 )
+from .messages import shown
 from .numbers import tidy
 from .parser import parse_tree
 from .term import Term
@@ -46,7 +47,9 @@ def parse_term(text: str, names: Iterable[str]) -> Term:
         ends with the text and a caret under the offending character.
     """
     if not isinstance(text, str):
-        raise UserError(f"A term must be text, not {text!r}.", mend='Write it in quotes: "x*y".')
+        raise UserError(
+            f"A term must be text, not {shown(text)}.", mend='Write it in quotes: "x*y".'
+        )
     node, text = parse_tree(text, tuple(names))
     return _Normaliser(text).term(node)
 
@@ -90,7 +93,7 @@ class _Normaliser:
             self.fail("The number in front of the term is too large.", node.position)
         if len(merged) > MAX_FACTORS:
             self.too_many(product)
-        return Term(merged, tidy(scale))
+        return Term(merged, scale)
 
     def too_many(self, product: Product) -> NoReturn:
         factors = [factor for factor, _ in product.factors]
@@ -308,7 +311,10 @@ class _Normaliser:
             if value <= 0:
                 self.fail(f"{what[i]} must be positive, not {value:g}.", argument.position)
             numbers.append(value)
-        half, n = tidy(numbers[0] / scale), numbers[1] if len(numbers) == 2 else 1.0
+        half, n = (
+            numbers[0] if scale == 1 else tidy(numbers[0] / scale),
+            numbers[1] if len(numbers) == 2 else 1.0,
+        )
         if n > MAX_EXPONENT:
             self.fail(f"A Hill coefficient beyond {MAX_EXPONENT:g} is refused.", place_of(node, 2))
         if not (0 < half < math.inf):

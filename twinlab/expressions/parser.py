@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 from twinlab.errors import ExpressionError
 
+from .messages import known_names, suggestion
 from .tokens import (
     BAD,
     END,
@@ -24,9 +25,7 @@ from .tokens import (
     NUMBER,
     Token,
     clean,
-    known_names,
     refuse,
-    suggestion,
     tokenize,
 )
 from .tree import Call, Chain, Name, Negate, Node, Number, Raise, Step

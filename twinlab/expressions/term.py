@@ -21,6 +21,7 @@ from .kinds import (
     POWER,
     SINE,
 )
+from .numbers import tidy
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Term:
 
     def __post_init__(self) -> None:
         factors, scale = canonical(self.factors, float(self.scale))
+        scale = tidy(scale) if math.isfinite(scale) else scale
         if len(factors) > MAX_FACTORS:
             raise ValueError(f"a term has at most {MAX_FACTORS} factors")
         if scale == 0 or not math.isfinite(scale):

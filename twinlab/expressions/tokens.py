@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from twinlab.errors import ExpressionError
 
@@ -80,18 +78,3 @@ def refuse(token: Token, text: str) -> ExpressionError:
     return ExpressionError(
         f"The character {token.text} has no meaning in a term.", text, token.position, mend=mend
     )
-
-
-def suggestion(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is most like `name`, or None."""
-    by_case = {candidate.casefold(): candidate for candidate in known}
-    close = get_close_matches(name.casefold(), by_case, n=1, cutoff=0.6)
-    return by_case[close[0]] if close else None
-
-
-def known_names(name: str, known: Sequence[str]) -> str:
-    """A mend for an unknown name: the nearest one, and the names there are."""
-    nearest = suggestion(name, known)
-    shown = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
-    listed = f"Known names: {shown}." if known else "No names are known here."
-    return f"Did you mean '{nearest}'? {listed}" if nearest else listed

@@ -10,9 +10,10 @@ from typing import Any
 import yaml
 
 from twinlab.errors import UserError
-from twinlab.expressions import suggestion
+from twinlab.expressions import shown, suggestion
 
 from .belief import Belief
+from .loader import load_yaml, row_of
 
 MAX_BYTES = 2_000_000
 TOP_KEYS = ("beliefs", "expected_terms")
@@ -47,46 +48,8 @@ def read(path: Path) -> Content:
         raise UserError("The file is not UTF-8 text.", file=file, mend="Save it so.") from error
     except OSError as error:
         raise UserError(f"The file cannot be read: {error.strerror}.", file=file) from error
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        _check_duplicates(node, file)
-        mapping = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UserError(
-            f"This is not YAML: {_problem(error)}.", file=file, row=_line(error)
-        ) from error
-    except RecursionError as error:
-        raise UserError("The file is nested too deeply.", file=file) from error
+    mapping, node = load_yaml(text, file)
     return interpret({} if mapping is None else mapping, file, _belief_lines(node))
-
-
-def _problem(error: yaml.YAMLError) -> str:
-    return str(getattr(error, "problem", None) or "it cannot be parsed")
-
-
-def _line(error: yaml.YAMLError) -> int | None:
-    mark = getattr(error, "problem_mark", None)
-    return mark.line + 1 if mark is not None else None
-
-
-def _check_duplicates(node: yaml.Node | None, file: str) -> None:
-    """Refuse a key that appears twice in one mapping (YAML would take the last)."""
-    if isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            _check_duplicates(item, file)
-    if not isinstance(node, yaml.MappingNode):
-        return
-    seen: set[str] = set()
-    for key, value in node.value:
-        name = str(key.value)
-        if name in seen:
-            raise UserError(f"The key '{name}' appears twice.", file=file, row=_row(key))
-        seen.add(name)
-        _check_duplicates(value, file)
-
-
-def _row(node: yaml.Node) -> int:
-    return int(node.start_mark.line) + 1
 
 
 def _belief_lines(node: yaml.Node | None) -> list[int]:
@@ -94,7 +57,7 @@ def _belief_lines(node: yaml.Node | None) -> list[int]:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             if key.value == "beliefs" and isinstance(value, yaml.SequenceNode):
-                return [_row(item) for item in value.value]
+                return [row_of(item) for item in value.value]
     return []
 
 
@@ -199,19 +162,25 @@ def _text(value: object, key: str, file: str | None, row: int | None) -> str:
         if value in (True, False)
         else None
     )
-    raise UserError(f"It must be text, not {value!r}.", file=file, row=row, column=key, mend=mend)
+    raise UserError(
+        f"It must be text, not {shown(value)}.", file=file, row=row, column=key, mend=mend
+    )
 
 
 def _flag(value: object, key: str, file: str | None, row: int | None) -> bool:
     if isinstance(value, bool):
         return value
-    raise UserError(f"It must be true or false, not {value!r}.", file=file, row=row, column=key)
+    raise UserError(
+        f"It must be true or false, not {shown(value)}.", file=file, row=row, column=key
+    )
 
 
 def _number(value: object, key: str, file: str | None, row: int | None) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return float(value)
-    raise UserError(f"It must be a finite number, not {value!r}.", file=file, row=row, column=key)
+    raise UserError(
+        f"It must be a finite number, not {shown(value)}.", file=file, row=row, column=key
+    )
 
 
 def _bound(value: object, key: str, file: str | None, row: int | None) -> float | None:
@@ -224,7 +193,10 @@ def _sign(value: object, file: str | None, row: int | None) -> int:
     text = str(value).strip().lower()
     if isinstance(value, bool) or text not in SIGNS:
         raise UserError(
-            f"It must be positive or negative, not {value!r}.", file=file, row=row, column="sign"
+            f"It must be positive or negative, not {shown(value)}.",
+            file=file,
+            row=row,
+            column="sign",
         )
     return SIGNS[text]
 

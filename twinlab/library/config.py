@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from twinlab.errors import ExpressionError, UserError
-from twinlab.expressions import suggestion
+from twinlab.expressions import shown, suggestion
 from twinlab.study import Study
 
 from .library import Library
@@ -138,7 +138,7 @@ def _flag(mapping: Mapping[str, Any], key: str, default: bool) -> bool:
     if value is None:
         return default
     if not isinstance(value, bool):
-        raise UserError(f"library.{key}: this must be true or false, not {value!r}.")
+        raise UserError(f"library.{key}: this must be true or false, not {shown(value)}.")
     return value
 
 
@@ -148,7 +148,7 @@ def _parts(value: object, known: Sequence[str]) -> list[dict[str, Any]]:
     for part in value if isinstance(value, list) else [value]:
         if not isinstance(part, Mapping):
             raise UserError(
-                f"this must hold keys of its own, not {part!r}.",
+                f"this must hold keys of its own, not {shown(part)}.",
                 mend="Write for example {states: [x], half_saturation: auto}.",
             )
         _check_keys(part, known)
@@ -156,7 +156,7 @@ def _parts(value: object, known: Sequence[str]) -> list[dict[str, Any]]:
         if isinstance(made.get("states"), str):
             made["states"] = [made["states"]]
         if not isinstance(made.get("states", []), list):
-            raise UserError(f"states must be a list of names, not {made['states']!r}.")
+            raise UserError(f"states must be a list of names, not {shown(made['states'])}.")
         parts.append(made)
     return parts
 
@@ -169,6 +169,8 @@ def _texts(value: object) -> list[str]:
         if isinstance(item, int | float) and not isinstance(item, bool):
             item = str(item)
         if not isinstance(item, str):
-            raise UserError(f"this must be a list of texts; {item!r} is none.", mend="Quote it.")
+            raise UserError(
+                f"this must be a list of texts; {shown(item)} is none.", mend="Quote it."
+            )
         texts.append(item)
     return texts

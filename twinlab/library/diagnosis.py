@@ -315,7 +315,8 @@ def _column_rank(library: Library, matrix: Array, numbers: list[int]) -> tuple[i
         return 0, 0
     length = np.linalg.norm(matrix, axis=0)
     # The triangular factor has the inner products of the terms in far fewer rows.
-    triangle = np.linalg.qr(matrix / np.where(length > 0, length, 1.0), mode="r")
+    scaled = matrix / np.where(length > 0, length, 1.0)
+    triangle: Array = np.asarray(np.linalg.qr(scaled, mode="r"))
     stacked = np.zeros((len(library.states), len(triangle), len(columns)))
     for c, column in enumerate(columns):
         for state, value in column.stoichiometry:

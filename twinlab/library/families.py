@@ -15,6 +15,7 @@ from twinlab.expressions import (
     MAX_FACTORS,
     Factor,
     Term,
+    shown,
 )
 from twinlab.study import Study
 
@@ -61,7 +62,7 @@ def check_degree(degree: object) -> int:
         It is not.
     """
     if isinstance(degree, bool) or not isinstance(degree, int | np.integer):
-        raise UserError(f"The polynomial degree must be a whole number, not {degree!r}.")
+        raise UserError(f"The polynomial degree must be a whole number, not {shown(degree)}.")
     if not 0 <= degree <= MAX_DEGREE:
         raise UserError(f"The polynomial degree must be 0 to {MAX_DEGREE}, not {degree}.")
     return int(degree)
@@ -91,7 +92,9 @@ def hill_terms(
         How many columns each term becomes, for the limit on the size.
     """
     if role not in ROLES:
-        raise UserError(f"The role of a Hill function must be {', '.join(ROLES)}, not {role!r}.")
+        raise UserError(
+            f"The role of a Hill function must be {', '.join(ROLES)}, not {shown(role)}."
+        )
     if isinstance(half_saturation, str) and half_saturation != "auto":
         raise UserError(
             f"half_saturation must be positive numbers or auto, not '{half_saturation}'."
@@ -110,14 +113,14 @@ def positive_numbers(values: object, what: str) -> tuple[float, ...]:
     """Return one number or a list of numbers as a tuple, refusing all that is not positive."""
     listed = [values] if isinstance(values, int | float | str | np.number) else values
     if not isinstance(listed, Iterable):
-        raise UserError(f"{what} must be a list of positive numbers, not {values!r}.")
+        raise UserError(f"{what} must be a list of positive numbers, not {shown(values)}.")
     numbers = []
     for value in listed:
         good = isinstance(value, int | float | np.number) and not isinstance(value, bool)
         if not good or not math.isfinite(float(value)) or value <= 0:
-            raise UserError(f"{what} must hold positive numbers, not {value!r}.")
+            raise UserError(f"{what} must hold positive numbers, not {shown(value)}.")
         if what == "coefficient" and value > 100:
-            raise UserError(f"A Hill coefficient beyond 100 is refused: {value!r}.")
+            raise UserError(f"A Hill coefficient beyond 100 is refused: {shown(value)}.")
         numbers.append(float(value))
     if not numbers:
         raise UserError(f"{what} is an empty list.", mend="Give at least one positive number.")

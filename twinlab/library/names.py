@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Union, cast
 
 from twinlab.errors import UserError
-from twinlab.expressions import FUNCTIONS, known_names
+from twinlab.expressions import FUNCTIONS, known_names, shown
 from twinlab.study import Study
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def check_names(names: tuple[str, ...]) -> None:
     for i, name in enumerate(names):
         if not isinstance(name, str) or not name.isidentifier():
             raise UserError(
-                f"{name!r} cannot name a variable.",
+                f"{shown(name)} cannot name a variable.",
                 mend="Use letters, digits and _, not beginning with a digit.",
             )
         if name in FUNCTIONS:
@@ -100,7 +100,8 @@ def check_known(wanted: Iterable[str], names: tuple[str, ...], what: str) -> tup
     wanted = _listed(wanted, what)
     for name in wanted:
         if name not in names:
+            text = name if isinstance(name, str) else shown(name)
             raise UserError(
-                f"{what}: there is no variable '{name}'.", mend=known_names(str(name), names)
+                f"{what}: there is no variable '{text}'.", mend=known_names(text, names)
             )
     return wanted

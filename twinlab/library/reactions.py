@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from twinlab.errors import ExpressionError, UserError
-from twinlab.expressions import MAX_FACTORS, Term, known_names, parse_term
+from twinlab.expressions import MAX_FACTORS, Term, known_names, parse_term, shown
 
 MAX_LENGTH = 500
 MAX_NUMBER = 100
@@ -63,7 +63,7 @@ def parse_reactions(text: str, names: Sequence[str]) -> list[Reaction]:
         Not a reaction of known species; the caret shows where.
     """
     if not isinstance(text, str):
-        raise UserError(f"A reaction must be text, not {text!r}.", mend="Write it in quotes.")
+        raise UserError(f"A reaction must be text, not {shown(text)}.", mend="Write it in quotes.")
     if len(text) > MAX_LENGTH:
         raise UserError(f"A reaction has at most {MAX_LENGTH} characters; this one {len(text)}.")
     text = "".join(" " if c.isspace() else c if c.isprintable() else "�" for c in text)
