@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -252,7 +252,7 @@ class _Values:
 
     file: str
     lines: Mapping[str, int]
-    values: Mapping[Hashable, Any]
+    values: Mapping[str, Any]
 
     def error(self, key: str, problem: str, mend: str | None = None) -> UserError:
         return UserError(f"{key}: {problem}", file=self.file, row=self.lines.get(key), mend=mend)
