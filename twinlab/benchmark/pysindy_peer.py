@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ from .trajectory_bic import TrajectoryBic
 Array = NDArray[np.float64]
 N_MODELS = 30  #: bags of the ensemble
 DEFAULT_THRESHOLD = 0.1
+DEFAULT_RIDGE = 0.05  #: STLSQ's own default
+BEST_RIDGE = 1e-3  #: less shrinkage of small states
 DEFAULT_CELLS = 100  #: weak-form test functions a trajectory
 BEST_CELLS = 200  #: the same for all trajectories together, at least 40 each
 WIDTHS = (0.05, 0.1, 0.2)  #: half widths of a test function, as fractions of the horizon
@@ -84,13 +86,14 @@ def answer(study: Study, library: Library, seed: int, *, best: bool = False) -> 
             warnings.simplefilter("ignore")
             np.random.seed(seed)
             data = peer_data(study, library)
-            bags, remarks = _best(data, seed) if best else (_default(data), {})
+            fit, bags, remarks = _best(data, seed) if best else _default(data)
     except Exception as error:  # a crash is an outcome of a benchmark, not its end
         seconds = time.perf_counter() - start
         return Answer({}, seconds=seconds, failure=f"{type(error).__name__}: {error}")
     finally:
         np.random.set_state(state)
-    return _as_answer(data, bags, time.perf_counter() - start, remarks)
+    answered = _as_answer(data, fit, bags)
+    return replace(answered, seconds=time.perf_counter() - start, remarks=remarks)
 
 
 def peer_data(study: Study, library: Library) -> PeerData:
@@ -157,21 +160,20 @@ def _features(data: PeerData, cells: int, half_width: float | None = None) -> tu
     return taken["x"], taken["y"]
 
 
-def _ensemble(x: Array, y: Array, threshold: float, normalised: bool, seed: int | None) -> Array:
+def _ensemble(x: Array, y: Array, threshold: float, normalised: bool, ridge: float) -> Array:
     """Coefficients of every bag, shape (n_bag, n_state, n_term)."""
     import pysindy as ps
 
-    if seed is not None:
-        np.random.seed(seed)
-    single = ps.STLSQ(threshold=threshold, normalize_columns=normalised)
+    single = ps.STLSQ(threshold=threshold, alpha=ridge, normalize_columns=normalised)
     optimizer = ps.EnsembleOptimizer(single, bagging=True, n_models=N_MODELS)
     optimizer.fit(x, y)
     return np.asarray(optimizer.coef_list, float)
 
 
-def _default(data: PeerData) -> Array:
+def _default(data: PeerData) -> tuple[Array, Array, dict[str, str | float]]:
     x, y = _features(data, DEFAULT_CELLS)
-    return _ensemble(x, y, DEFAULT_THRESHOLD, False, None)
+    bags = _ensemble(x, y, DEFAULT_THRESHOLD, False, DEFAULT_RIDGE)
+    return np.median(bags, axis=0), bags, {}
 
 
 def _candidates(
@@ -189,39 +191,44 @@ def _candidates(
             unit = 0.5 * float(np.linalg.norm(y, axis=0).mean()) if normalised else 1.0
             for threshold in THRESHOLDS:
                 fit = ps.STLSQ(
-                    threshold=threshold * unit, alpha=1e-3, normalize_columns=normalised
+                    threshold=threshold * unit, alpha=BEST_RIDGE, normalize_columns=normalised
                 ).fit(x, y)
                 yield x, y, normalised, threshold * unit, np.asarray(fit.coef_, float)
 
 
-def _best(data: PeerData, seed: int) -> tuple[Array, dict[str, str | float]]:
-    """Ensemble whose median model has the lowest BIC on simulated trajectories."""
+def _best(data: PeerData, seed: int) -> tuple[Array, Array, dict[str, str | float]]:
+    """Coefficients and bags of the lowest BIC on simulated trajectories.
+
+    The best single fit is refined by ensembles around its threshold; where no ensemble's median
+    model has a lower BIC, the single fit stays and only its intervals come from the bags.
+    """
     bic = TrajectoryBic(data.library, data.time, data.values)
-    scored = [(bic(fit), x, y, n, h) for x, y, n, h, fit in _candidates(data)]
-    _, x, y, normalised, threshold = min(scored, key=lambda row: row[0])
+    scored = [(bic(fit), x, y, n, h, fit) for x, y, n, h, fit in _candidates(data)]
+    value, x, y, normalised, threshold, fit = min(scored, key=lambda row: row[0])
+    remarks: dict[str, str | float] = {"columns": "normalised" if normalised else "plain"}
     ensembles = []
     for factor in REFINEMENT:
-        bags = _ensemble(x, y, factor * threshold, normalised, seed)
-        ensembles.append((bic(np.median(bags, axis=0)), factor * threshold, bags))
-    value, chosen, bags = min(ensembles, key=lambda row: row[0])
-    return bags, {
-        "threshold": chosen,
-        "columns": "normalised" if normalised else "plain",
-        "bic": value,
-    }
+        np.random.seed(seed)
+        bags = _ensemble(x, y, factor * threshold, normalised, BEST_RIDGE)
+        median = np.median(bags, axis=0)
+        ensembles.append((bic(median), factor * threshold, median, bags))
+    best = min(ensembles, key=lambda row: row[0])
+    if best[0] < value:
+        value, threshold, fit, bags = best
+    else:
+        bags = ensembles[REFINEMENT.index(1.0)][3]
+    return fit, bags, {**remarks, "threshold": threshold, "bic": value}
 
 
-def _as_answer(
-    data: PeerData, bags: Array, seconds: float, remarks: dict[str, str | float]
-) -> Answer:
-    median = np.median(bags, axis=0)
+def _as_answer(data: PeerData, fit: Array, bags: Array) -> Answer:
+    """Equations of the non-zero coefficients (n_state, n_term), with quantiles of the bags."""
     low, high = np.quantile(bags, [0.05, 0.95], axis=0)
     names = [term.text for term in data.library.terms]
     equations: dict[str, dict[str, float]] = {}
     intervals: dict[tuple[str, str], tuple[float, float]] = {}
     for i, state in enumerate(data.library.states):
-        active = np.flatnonzero(median[i])
-        equations[state] = {names[k]: float(median[i, k]) for k in active}
+        active = np.flatnonzero(fit[i])
+        equations[state] = {names[k]: float(fit[i, k]) for k in active}
         for k in active:
             intervals[state, names[k]] = (float(low[i, k]), float(high[i, k]))
-    return Answer(equations, intervals, seconds, remarks=remarks)
+    return Answer(equations, intervals)
