@@ -138,6 +138,8 @@ def test_undefined_values_are_nan_without_warnings():
     assert np.isnan(parse_term("sqrt(x)", ["x"]).evaluate(values)[0])
     assert np.isinf(parse_term("1/x", ["x"]).evaluate(values)[1])
     hill = parse_term("hill(x,2,4)", ["x"]).evaluate(values)
-    np.testing.assert_allclose(hill, [1 / 17, 0, 1])
+    np.testing.assert_allclose(hill, [0, 0, 1])
+    repress = parse_term("repress(x,2,1.5)", ["x"]).evaluate(values)
+    np.testing.assert_allclose(repress, [1, 1, 0], atol=1e-300)
     with pytest.raises(KeyError):
         parse_term("x", ["x"]).evaluate({"y": np.ones(2)})

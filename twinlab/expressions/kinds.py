@@ -1,6 +1,7 @@
 """Codes of the factor kinds, shared by the term language and the numba kernels.
 
 A factor is a function of one variable ``v`` with an exponent ``n`` and a constant ``c``.
+Hill functions are of concentrations: a negative ``v`` (noise, a step of a solver) counts as 0.
 """
 
 POWER = 0  #: v ** n

@@ -130,8 +130,11 @@ def evaluate_factor(
 ) -> NDArray[np.float64]:
     """Evaluate one factor; NaN or infinite where it is not defined.
 
-    Hill functions are written as 1/(1 + ratio^n), which does not overflow to inf/inf.
+    Hill functions are written as 1/(1 + ratio^n), which does not overflow to inf/inf; they take
+    a negative value for 0.
     """
+    if kind in (HILL_ACTIVATION, HILL_REPRESSION):
+        value = np.maximum(value, 0.0)
     with np.errstate(all="ignore"):
         if kind == POWER:
             return np.asarray(value**exponent)

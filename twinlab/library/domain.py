@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from twinlab.errors import UserError
 from twinlab.expressions import (
-    HILL_ACTIVATION,
-    HILL_REPRESSION,
     LOGARITHM,
     POWER,
     Factor,
@@ -137,11 +135,5 @@ def _outside(factor: Factor, value: Array) -> tuple[NDArray[np.bool_], str]:
         return nowhere if one_sign else value <= 0, "a reciprocal needs positive values"
     if factor.kind == POWER and not whole:
         return value < 0, "a root or fractional power needs values that are not negative"
-    if factor.kind in (HILL_ACTIVATION, HILL_REPRESSION):
-        if not whole:
-            return value < 0, "a fractional Hill coefficient needs values that are not negative"
-        if factor.exponent % 2 == 1:
-            needs = f"this Hill function needs values above {format_number(-factor.constant)}"
-            return value <= -factor.constant, needs
     result = evaluate_factor(factor.kind, value, factor.exponent, factor.constant)
     return ~np.isfinite(result), "the result is too large to compute with"
