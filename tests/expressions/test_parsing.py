@@ -1,5 +1,8 @@
 """What the term language accepts, what it makes of it, and where it points when it refuses."""
 
+import itertools
+import random
+
 import pytest
 
 from twinlab.errors import ExpressionError, UserError
@@ -177,10 +180,28 @@ def test_depth_and_length_have_limits():
     assert parse_term("*".join(["x"] * 90), ["x"]).text == "x^90"
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_random_text_is_parsed_or_refused_properly(seed):
+    rng = random.Random(seed)
+    letters = "xyz0123456789+-*/^(),. eE_[]{}'\"\\;:=@#%&|<>?!~²٣é∂\u200b😀\n\t\x00"
+    words = ["hill(", "mm(", "exp(", "log(", "sqrt(", "repress(", "sin(", "x", "y", "(1+x)", "/",
+             "^", "1e308", "1e-308", "-", "0", "**", ",", "2)", "0.5"]  # fmt: skip
+    parsed = 0
+    for number in range(4000):
+        pieces = letters if number % 2 else words
+        text = "".join(rng.choice(pieces) for _ in range(rng.randint(0, 10)))
+        try:
+            term = parse_term(text, ("x", "y", "z"))
+        except ExpressionError as error:
+            assert len(str(error).splitlines()) == 3
+        else:
+            parsed += 1
+            assert parse_term(term.text, ("x", "y", "z")) == term
+    assert parsed > 50
+
+
 def test_every_short_string_is_parsed_or_refused_properly():
     """No text may end in anything but a term or an ExpressionError."""
-    import itertools
-
     for length in (1, 2, 3, 4):
         for pieces in itertools.product(
             ("x", "(", ")", "^", "-", "/", "+", "2", ",", "mm"), repeat=length

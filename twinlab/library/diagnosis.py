@@ -101,8 +101,8 @@ class LibraryReport:
         for name in self.constant_names:
             lines.append(f"Does not vary on these data: {name}.")
         for group in self.collinear:
-            value = f"{group.correlation:.4f}"
-            lines.append(f"Hard to tell apart (correlation {value}): {_some(group.names)}.")
+            value = f"{abs(group.correlation):.4f}"
+            lines.append(f"Hard to tell apart (|correlation| up to {value}): {_some(group.names)}.")
         if self.rank < self.n_terms:
             lines.append(
                 f"The {self.n_terms} terms have only {self.rank} independent directions on "
