@@ -124,7 +124,9 @@ def add_dose_file(study: Study, source: Source, *, own: bool) -> Study:
     if not any(h.key in ("amount", "amt") or h.key.startswith("amount_") for h in headings):
         # Beside the data, a column 'dose' is the amount.
         headings = tuple(
-            replace(h, key="amount") if re.fullmatch(r"dose(_mg|_g|_ug)?", h.key) else h
+            replace(h, key="amount" + h.key.removeprefix("dose"))
+            if re.fullmatch(r"dose(_mg|_g|_ug)?", h.key)
+            else h
             for h in headings
         )
     columns = Columns.of(table, headings, _ROLES)

@@ -124,6 +124,7 @@ def to_study(m: Measurements, source: Source, name: str) -> Study:
         raise UserError(
             "all values are missing.", file=m.file, mend="Check that the values were exported."
         )
+    _check_times(m, measured)
     _note_missing(m, measured)
     kept = _kept_variables(m, measured)
     given = [m.names[i] for i in kept]
@@ -138,7 +139,7 @@ def to_study(m: Measurements, source: Source, name: str) -> Study:
     position[kept] = np.arange(len(kept))
     table = _average(m, np.flatnonzero(measured))
     trajectories = _trajectories(m, table, position, len(kept), covariates)
-    _check_times(m, trajectories)
+    _note_single_times(m, trajectories)
     units = {new: m.units[i] for new, i in zip(names, kept, strict=True)}
     provenance = Provenance(source.file, source.sha256, source.size, m.layout)
     return Study(
@@ -296,21 +297,22 @@ def _trajectories(
     return tuple(result)
 
 
-def _check_times(m: Measurements, trajectories: Sequence[Trajectory]) -> None:
+def _check_times(m: Measurements, measured: NDArray[np.bool_]) -> None:
+    group = m.trajectory[measured]
+    if constant_by_group(m.time[measured], group, len(m.keys)) is None:
+        return
+    every = "every subject has" if np.unique(group).size > 1 else "there is"
+    raise UserError(
+        f"{every} one time point only.",
+        file=m.file,
+        mend="Dynamics need at least two times of one subject; where each animal was measured"
+        " once, give those of one group the same subject.",
+    )
+
+
+def _note_single_times(m: Measurements, trajectories: Sequence[Trajectory]) -> None:
     unique = len({t.subject for t in trajectories}) == len(trajectories)
     single = [t.subject if unique else t.label for t in trajectories if t.time.size == 1]
-    if len(single) == len(trajectories):
-        every = "every subject has" if len(single) > 1 else "there is"
-        raise UserError(
-            f"{every} one time point only.",
-            file=m.file,
-            mend="Dynamics need at least two times of one subject; where each animal was measured"
-            " once, give those of one group the same subject.",
-        )
     if single:
-        m.notes.append(
-            Note(
-                "warning",
-                f"{plural(len(single), 'trajectory')} with one time point: {listing(single)}",
-            )
-        )
+        text = f"{plural(len(single), 'trajectory')} with one time point: {listing(single)}"
+        m.notes.append(Note("warning", text))

@@ -78,7 +78,10 @@ def read_wide(columns: Columns) -> tuple[Measurements, list[DoseRow]]:
     columns.problems.raise_any()
     values = np.column_stack([f.value[rows] for f in found])
     below = np.column_stack([f.kind[rows] == BELOW for f in found])
-    fixed, varying = _covariates(columns, places, values, trajectory, len(keys))
+    several_times = constant_by_group(time.value[rows], trajectory, len(keys)) is None
+    fixed, varying = _covariates(
+        columns, places, values, trajectory, len(keys) if several_times else 0
+    )
     unknown = np.full(columns.lines.size, np.nan)
     spread = np.column_stack([sd.get(places[j], unknown)[rows] for j in varying])
     n_row, n_variable = rows.size, len(varying)
@@ -247,7 +250,10 @@ def _covariates(
     trajectory: NDArray[np.int64],
     n_trajectory: int,
 ) -> tuple[dict[int, Array], list[int]]:
-    """Set columns apart that hold one value a subject, such as an age or a weight."""
+    """Set columns apart that hold one value a subject, such as an age or a weight.
+
+    With fewer than two trajectories (or none to look at) nothing is set apart.
+    """
     fixed: dict[int, Array] = {}
     if n_trajectory > 1:
         for j in range(values.shape[1]):
