@@ -53,17 +53,26 @@ def run_seed(cell: Cell, seed: int) -> Score:
     return score(answer, system, seed=seed)
 
 
-def run_cell(cell: Cell, seeds: range, jobs: int = 1) -> Iterator[tuple[int, Score]]:
-    """Scores seed by seed, in order; `jobs` processes."""
-    if cell.method == "twinlab" and jobs == 1:
+def prepare(method: str) -> None:
+    """Load what the method needs, so that the first seed is not charged with it."""
+    if method == "twinlab":
         from . import own
 
         own.prepare()
+    else:
+        from . import pysindy_peer
+
+        pysindy_peer.prepare()
+
+
+def run_cell(cell: Cell, seeds: range, jobs: int = 1) -> Iterator[tuple[int, Score]]:
+    """Scores seed by seed, in order; `jobs` processes."""
     if jobs == 1:
+        prepare(cell.method)
         for seed in seeds:
             yield seed, run_seed(cell, seed)
         return
-    with ProcessPoolExecutor(jobs) as pool:
+    with ProcessPoolExecutor(jobs, initializer=prepare, initargs=(cell.method,)) as pool:
         yield from zip(seeds, pool.map(run_seed, [cell] * len(seeds), seeds), strict=True)
 
 
@@ -77,7 +86,9 @@ def line(seed: int, result: Score) -> str:
         f"F1 {result.f1:.2f}",
         f"cover {result.covered}/{result.n_true}",
         f"held-out {result.error:.3f}" + (f" ({result.diverged} div)" if result.diverged else ""),
-        f"truth rank {result.truth_rank or '-'} p {result.truth_probability:.2f}",
+        f"truth rank {result.truth_rank} p {result.truth_probability:.2f}"
+        if result.truth_rank
+        else "truth not ranked",
         *(
             f"{k} {v:.2f}" if isinstance(v, float) else f"{k} {v}"
             for k, v in result.remarks.items()
