@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twinlab.expressions.kinds import HILL_ACTIVATION, POWER
 from twinlab.expressions.factor import Factor
+from twinlab.expressions.kinds import HILL_ACTIVATION, POWER
 from twinlab.expressions.table import TermTable, term_table
 from twinlab.expressions.term import Term
 from twinlab.kernels import Drive, Tolerance
@@ -91,6 +91,4 @@ def no_drive(n_trajectory: int, n_state: int) -> Drive:
 
 def tolerance(n_state: int, relative: float = 1e-9, max_steps: int = 20_000) -> Tolerance:
     """Tolerances for states of order one."""
-    return Tolerance(
-        relative, np.full(n_state, 1e-2 * relative), np.full(n_state, 1e8), max_steps
-    )
+    return Tolerance(relative, np.full(n_state, 1e-2 * relative), np.full(n_state, 1e8), max_steps)

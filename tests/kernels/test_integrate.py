@@ -7,7 +7,7 @@ from scipy.interpolate import CubicSpline
 
 from twinlab.expressions.table import term_table
 from twinlab.expressions.term import Term
-from twinlab.kernels import Drive, OK, integrate, integrate_draws
+from twinlab.kernels import OK, Drive, integrate, integrate_draws
 from twinlab.kernels.integrate import DIVERGED, TOO_MANY_STEPS
 
 from .systems import Entries, gene_network, no_drive, plain_entries, predator_prey, tolerance
@@ -44,7 +44,10 @@ def test_matches_scipy_at_dense_and_sparse_times(model, x0):
 def test_error_falls_with_the_tolerance():
     model, time = predator_prey(), np.linspace(0, 10, 41)
     truth = solve_ivp(model.rhs, (0, 10), [1.5, 0.7], "DOP853", time, rtol=1e-12, atol=1e-13).y.T
-    errors = [abs(run(model, [1.5, 0.7], time, tolerance(2, r))[1] - truth).max() for r in (1e-3, 1e-5, 1e-7)]
+    errors = [
+        abs(run(model, [1.5, 0.7], time, tolerance(2, r))[1] - truth).max()
+        for r in (1e-3, 1e-5, 1e-7)
+    ]
     assert errors[0] > 5 * errors[1] > 25 * errors[2]
     assert errors[2] < 1e-6
 

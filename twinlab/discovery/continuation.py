@@ -200,9 +200,9 @@ class _Climb:
     def penalised(self, fit: Fit, n: float) -> float:
         """Cost plus a price per term (extended BIC; Chen and Chen 2008, eq. 1, gamma = 1)."""
         price = np.log(n) + 2.0 * np.log(self.frame.problem.n_column)
-        return fit.cost + len(fit.columns) * price - 2.0 * self.frame.prior.log_odds[
-            fit.columns
-        ].sum()
+        return (
+            fit.cost + len(fit.columns) * price - 2.0 * self.frame.prior.log_odds[fit.columns].sum()
+        )
 
     def run_free(self) -> None:
         """At kappa = 0: repeat, re-estimating the noise, until the support stands still."""

@@ -115,9 +115,7 @@ def _residual_warnings(problem: Problem, best: Weighed) -> list[FitWarning]:
     return out
 
 
-def _noise_warnings(
-    problem: Problem, best: Weighed, starts: Sequence[Start]
-) -> list[FitWarning]:
+def _noise_warnings(problem: Problem, best: Weighed, starts: Sequence[Start]) -> list[FitWarning]:
     out = []
     smooth = starts[0].frame.smooth
     sd = best.noise.sd * best.noise.typical(problem)

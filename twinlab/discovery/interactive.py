@@ -236,7 +236,7 @@ def _merge(
         key = model.columns.tobytes()
         if prior.excluded[model.columns].any() or not _obeys(model, prior):
             continue
-        if not prior.required[model.columns].sum() == prior.required.sum():
+        if prior.required[model.columns].sum() < prior.required.sum():
             continue
         known[key] = model
         evidence[key] = (
@@ -264,7 +264,7 @@ def _merge(
         mean, matrix = conditional(discovery.gram, precision, own)
         mean = np.clip(mean, prior.lower[own], prior.upper[own])
         initial = keep_sign(discovery.problem, initial_given(discovery.gram, own, mean))
-        covariance = np.linalg.inv(matrix)
+        covariance = np.asarray(np.linalg.inv(matrix), np.float64)
         models.append(
             make_ranked(
                 discovery.problem, own, float(p), evidence[key], mean, covariance, initial, bounds
@@ -297,15 +297,13 @@ def _draw(
             continue
         part, own = slice(row, row + count), model.columns
         row += count
-        factor = np.linalg.cholesky(model.covariance) if own.size else np.zeros((0, 0))
+        factor = np.asarray(np.linalg.cholesky(model.covariance), np.float64)
         freedom = freedom_of(problem, own.size)
         draws = draw_conditional(
             model.coefficients, factor, freedom, (prior.lower[own], prior.upper[own]), count, rng
         )
         coefficients[part, own] = draws
-        moved = np.einsum(
-            "rdk,nk->nrd", gram.initial_slope[:, :, own], draws - model.coefficients
-        )
+        moved = np.einsum("rdk,nk->nrd", gram.initial_slope[:, :, own], draws - model.coefficients)
         noise = np.einsum(
             "rde,nre->nrd", roots, rng.standard_normal((count, *gram.initial_offset.shape))
         )

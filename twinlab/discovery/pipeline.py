@@ -119,9 +119,7 @@ def discover(
     own = ThreadPoolExecutor(max(1, min(settings.starts, os.cpu_count() or 1)))
     with own if executor is None else nullcontext(executor) as pool:
         starts = prepare_starts(problem, settings)
-        outcomes, weighed, gram, evidence = _search(
-            starts, models, settings, seed, teller, pool
-        )
+        outcomes, weighed, gram, evidence = _search(starts, models, settings, seed, teller, pool)
         teller.tell("bands", "Simulating the posterior", SEARCH_SHARE + RESCORE_SHARE)
         frame, best = starts[0].frame, weighed[0]
         ranked = rank_models(frame, weighed)
@@ -275,9 +273,7 @@ class _Teller:
             problem, smooth = starts[i].frame.problem, starts[i].frame.smooth
             n_stages = len(starts[i].kappas) + 3
 
-            def tick(
-                words: str, kappa: float, chi2: float | None, point: Point | None
-            ) -> None:
+            def tick(words: str, kappa: float, chi2: float | None, point: Point | None) -> None:
                 self.check()
                 if point is None or chi2 is None:
                     return

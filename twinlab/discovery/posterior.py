@@ -73,9 +73,7 @@ def make_ranked(
         np.stack([mean - reach, mean + reach], axis=1), lower[:, None], upper[:, None]
     )
     sd = scale * np.sqrt(freedom / (freedom - 2.0))
-    return RankedModel(
-        columns, probability, evidence, mean, sd, interval, covariance, initial
-    )
+    return RankedModel(columns, probability, evidence, mean, sd, interval, covariance, initial)
 
 
 def inclusion_of(models: Sequence[RankedModel], n_column: int) -> Array:

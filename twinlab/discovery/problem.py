@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from twinlab.expressions import TermTable
 from twinlab.kernels import Drive, Tolerance
 from twinlab.knowledge import ColumnPrior, Knowledge
 from twinlab.library import Entries, Library, check_domain
-from twinlab.study import Study
+from twinlab.study import Study, Trajectory
 
 Array = NDArray[np.float64]
 
@@ -142,7 +143,7 @@ class Problem:
             np.ascontiguousarray(place[self.entries.column[keep]]),
             np.ascontiguousarray(self.entries.value[keep]),
         )
-        return TermTable(*(np.ascontiguousarray(table[used]) for table in self.terms)), entries
+        return TermTable._make(np.ascontiguousarray(table[used]) for table in self.terms), entries
 
 
 def make_problem(
@@ -166,7 +167,7 @@ def make_problem(
     study = _usable(study, library)
     check_domain(library, study)
     n_state = len(library.states)
-    parts = [_state_rows(study, t, n_state) for t in study.trajectories]
+    parts = [_state_rows(t, n_state) for t in study.trajectories]
     start = np.concatenate(([0], np.cumsum([len(p[0]) for p in parts]))).astype(np.int64)
     time, value, sd, count, spread = (np.concatenate(column) for column in zip(*parts, strict=True))
     scale = np.nanstd(value, axis=0)
@@ -232,15 +233,14 @@ def _usable(study: Study, library: Library) -> Study:
     )  # fmt: skip
 
 
-def _state_rows(study: Study, trajectory, n_state: int):  # type: ignore[no-untyped-def]
-    """Time, value, sd, count, spread of the rows where a state was measured."""
-    keep = np.isfinite(trajectory.value[:, :n_state]).any(axis=1)
+def _state_rows(trajectory: Trajectory, n_state: int) -> tuple[NDArray[Any], ...]:
+    """Time, value, sd, count, spread of one trajectory, its inputs left out."""
     return (
-        trajectory.time[keep],
-        trajectory.value[keep, :n_state],
-        trajectory.sd[keep, :n_state],
-        trajectory.count[keep, :n_state],
-        trajectory.spread[keep, :n_state],
+        trajectory.time,
+        trajectory.value[:, :n_state],
+        trajectory.sd[:, :n_state],
+        trajectory.count[:, :n_state],
+        trajectory.spread[:, :n_state],
     )
 
 
@@ -249,8 +249,7 @@ def _input_pieces(study: Study, library: Library, n_cell: int) -> Array:
     n_state, n_input = len(library.states), len(library.inputs)
     out = np.zeros((len(study.trajectories), n_cell, 4, n_input))
     for r, t in enumerate(study.trajectories):
-        state_time = t.time[np.isfinite(t.value[:, :n_state]).any(axis=1)]
-        grid = np.linspace(state_time[0], state_time[-1], n_cell + 1)
+        grid = np.linspace(t.time[0], t.time[-1], n_cell + 1)
         for i in range(n_input):
             seen = np.isfinite(t.value[:, n_state + i])
             at_grid = np.interp(grid, t.time[seen], t.value[seen, n_state + i])

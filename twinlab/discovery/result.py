@@ -193,7 +193,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Progress:
-    """One progress event: stage id, words for the user, fraction done (0 to 1), optional picture."""
+    """One progress event: stage id, words for the user, fraction done (0 to 1), maybe a picture."""
 
     stage: str
     text: str

@@ -21,7 +21,7 @@ from .continuation import Outcome, Tick, kappa_schedule, run_start
 from .noise import Noise, make_noise
 from .problem import Problem
 from .result import Gram, Settings
-from .smoothing import Smooth, smooth_data
+from .smoothing import smooth_data
 from .steps import (
     SCALE_FREEDOM,
     Fit,
@@ -103,9 +103,7 @@ def run_starts(
         start = starts[i]
         problem, smooth = start.frame.problem, start.frame.smooth
         noise = make_noise(problem, noise_model, smooth.sd, smooth.at_data)
-        return run_start(
-            start.frame, noise, start.coefficients, start.kappas, seed + i, tick(i)
-        )
+        return run_start(start.frame, noise, start.coefficients, start.kappas, seed + i, tick(i))
 
     ended = list(executor.map(follow, range(len(starts))))
     return [outcome for outcome in ended if outcome is not None]
@@ -232,9 +230,7 @@ def _met(outcomes: list[Outcome], frame: Frame) -> Iterable[tuple[Point, Noise]]
             yield Point(columns, mean, outcome.fit.initial), outcome.noise
 
 
-def compare_noise(
-    frame: Frame, best: Weighed, models: Iterable[str]
-) -> dict[str, float]:
+def compare_noise(frame: Frame, best: Weighed, models: Iterable[str]) -> dict[str, float]:
     """Log evidence of one support under each noise model, its level taken from the fit."""
     out = {}
     for name in models:

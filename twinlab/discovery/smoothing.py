@@ -167,7 +167,9 @@ def smooth_data(problem: Problem, *, noise_floor: float = 0.0, logarithmic: bool
             mean[r, :, e], at_data[problem.rows(r), e] = both[:n_grid], both[n_grid:]
         residual = column - at_data[:, e]
         sd[e] = max(
-            np.sqrt(hyper.ratio * hyper.variance) if not in_log else np.sqrt(np.nanmean(residual**2)),
+            np.sqrt(hyper.ratio * hyper.variance)
+            if not in_log
+            else np.sqrt(np.nanmean(residual**2)),
             max(noise_floor, 1e-4) * problem.scale[e],
         )
     target = np.stack(

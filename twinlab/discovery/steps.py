@@ -178,7 +178,8 @@ def select(
 def conditional(gram: Gram, precision: Array, columns: Columns) -> tuple[Array, Array]:
     """Posterior mean (k,) and half Hessian (k, k) of the coefficients of one support."""
     matrix = gram.matrix[np.ix_(columns, columns)] + np.diag(precision[columns])
-    return np.linalg.solve(matrix, gram.vector[columns]), matrix
+    mean: Array = np.asarray(np.linalg.solve(matrix, gram.vector[columns]), np.float64)
+    return mean, matrix
 
 
 def polish_point(

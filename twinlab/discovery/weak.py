@@ -128,5 +128,7 @@ def _terms_on_grid(problem: Problem, smooth: Smooth, r: int) -> Array:
         pieces = problem.inputs[r, :, :, i]
         last = pieces[-1, 3] + pieces[-1, 2] * problem.cell[r]
         values[name] = np.append(pieces[:, 3], last)
-    columns = [np.broadcast_to(t.evaluate(values), smooth.mean[r][:, 0].shape) for t in library.terms]
+    columns = [
+        np.broadcast_to(t.evaluate(values), smooth.mean[r][:, 0].shape) for t in library.terms
+    ]
     return np.nan_to_num(np.stack(columns, axis=1), nan=0.0, posinf=0.0, neginf=0.0)

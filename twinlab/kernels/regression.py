@@ -82,7 +82,16 @@ def design(r, data, x, s, entry_column, rows_w, rows_x, residual):
 
 @jit
 def assemble_gram(
-    initial, coefficients, terms, entries, w_active, all_terms, all_entries, data, prior, drive,
+    initial,
+    coefficients,
+    terms,
+    entries,
+    w_active,
+    all_terms,
+    all_entries,
+    data,
+    prior,
+    drive,
     tolerance,
 ):
     """Linearise all trajectories and integrate the initial states out.
@@ -108,8 +117,18 @@ def assemble_gram(
         x = np.empty((time.size, d))
         s = np.empty((time.size, d, all_entries.state.size + d))
         status = trajectory_sensitivity(
-            initial[r], time, terms, entries, w_active, all_terms, all_entries, r, drive,
-            tolerance, x, s,
+            initial[r],
+            time,
+            terms,
+            entries,
+            w_active,
+            all_terms,
+            all_entries,
+            r,
+            drive,
+            tolerance,
+            x,
+            s,
         )
         if status != OK:
             break
@@ -136,9 +155,7 @@ def assemble_gram(
 
 
 @jit
-def normal_equations(
-    initial, w, terms, entries, data, prior, drive, tolerance, precision, x_all
-):
+def normal_equations(initial, w, terms, entries, data, prior, drive, tolerance, precision, x_all):
     """Cost and blocks of the Gauss-Newton equations of the active model.
 
     Parameters
@@ -217,14 +234,22 @@ def damped_step(h_w, g_w, h_x, g_x, cross, damping):
 @jit
 def all_finite(h_w, h_x, g_w):
     """Whether the equations hold only finite numbers (LAPACK would raise otherwise)."""
-    return (
-        np.isfinite(np.sum(h_w)) and np.isfinite(np.sum(h_x)) and np.isfinite(np.sum(g_w))
-    )
+    return np.isfinite(np.sum(h_w)) and np.isfinite(np.sum(h_x)) and np.isfinite(np.sum(g_w))
 
 
 @jit
 def polish(
-    initial, w, terms, entries, data, prior, drive, tolerance, precision, lower, upper,
+    initial,
+    w,
+    terms,
+    entries,
+    data,
+    prior,
+    drive,
+    tolerance,
+    precision,
+    lower,
+    upper,
     max_iterations,
 ):
     """Levenberg-Marquardt fit of shared coefficients and one initial state per trajectory.
@@ -268,8 +293,16 @@ def polish(
                 step_w, step_x = damped_step(h_w, g_w, h_x, g_x, cross, damping)
                 w_try = np.minimum(np.maximum(w + step_w, lower), upper)
                 trial = normal_equations(
-                    initial + step_x, w_try, terms, entries, data, prior, drive, tolerance,
-                    precision, x_try,
+                    initial + step_x,
+                    w_try,
+                    terms,
+                    entries,
+                    data,
+                    prior,
+                    drive,
+                    tolerance,
+                    precision,
+                    x_try,
                 )
                 if trial[0] == OK and trial[1] < cost:
                     improved = True

@@ -248,13 +248,13 @@ def trajectory_sensitivity(
             for j in range(n_entry):
                 rate[q + 1, j] = all_theta[all_entries.term[j]] * all_entries.value[j]
         multiply(m_stage, s, s_new)
-        for l in range(d):
-            row = s_new[l]
+        for m in range(d):
+            row = s_new[m]
             for e in range(d):
-                a0 = step * _LOBATTO[0] * kernel[0, l, e]
-                a1 = step * _LOBATTO[1] * kernel[1, l, e]
-                a2 = step * _LOBATTO[2] * kernel[2, l, e]
-                a3 = step * _LOBATTO[3] * kernel[3, l, e]
+                a0 = step * _LOBATTO[0] * kernel[0, m, e]
+                a1 = step * _LOBATTO[1] * kernel[1, m, e]
+                a2 = step * _LOBATTO[2] * kernel[2, m, e]
+                a3 = step * _LOBATTO[3] * kernel[3, m, e]
                 for j in range(first[e], first[e + 1]):
                     row[j] += a0 * rate[0, j] + a1 * rate[1, j] + a2 * rate[2, j] + a3 * rate[3, j]
         s, s_new = s_new, s

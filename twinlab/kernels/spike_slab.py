@@ -89,8 +89,22 @@ def find_slot(slots, keys, key):
 
 @jit
 def spike_slab_chain(
-    gram, vector, yy, n, precision, log_odds, log_size, required, free, sign, a0, hash_keys,
-    initial, max_size, n_steps, seed,
+    gram,
+    vector,
+    yy,
+    n,
+    precision,
+    log_odds,
+    log_size,
+    required,
+    free,
+    sign,
+    a0,
+    hash_keys,
+    initial,
+    max_size,
+    n_steps,
+    seed,
 ):
     """Metropolis-Hastings over supports: 60 % flips of a column, 40 % swaps of two.
 

@@ -1,0 +1,180 @@
+"""Gram assembly and polishing against dense NumPy and SciPy's least squares."""
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+from scipy.optimize import least_squares
+
+from twinlab.kernels import OK, Data, Initial, assemble_gram, polish, trajectory_sensitivity
+
+from .systems import no_drive, plain_entries, predator_prey, tolerance
+
+
+@pytest.fixture(scope="module")
+def problem():
+    """Two trajectories of predators and prey, noisy, some entries missing."""
+    model, rng = predator_prey(), np.random.default_rng(3)
+    starts, times, values = [0], [], []
+    initial = np.array([[1.2, 0.6], [2.0, 1.5]])
+    for x0, n in zip(initial, (9, 13), strict=True):
+        time = np.sort(np.r_[0.0, rng.uniform(0, 6, n - 2), 6.0])
+        clean = solve_ivp(model.rhs, (0, 6), x0, "DOP853", time, rtol=1e-10, atol=1e-10).y.T
+        times.append(time)
+        values.append(clean + 0.05 * rng.standard_normal(clean.shape))
+        starts.append(starts[-1] + n)
+    weight = np.full((starts[-1], 2), 1 / 0.05)
+    weight[rng.random(weight.shape) < 0.2] = 0.0
+    value = np.where(weight > 0, np.concatenate(values), 0.0)
+    data = Data(np.array(starts), np.concatenate(times), value, weight, False)
+    prior = Initial(initial + 0.1, np.full((2, 2), 0.5))
+    return model, data, prior, initial
+
+
+def dense_rows(model, data, prior, initial, coefficients):
+    """Rows of the joint regression on coefficients and all initial-state shifts."""
+    n_column, d, n_trajectory = coefficients.size, 2, len(initial)
+    rows, z = [], []
+    for r in range(n_trajectory):
+        part = slice(data.start[r], data.start[r + 1])
+        time = data.time[part]
+        x, s = np.empty((time.size, d)), np.empty((time.size, d, n_column + d))
+        trajectory_sensitivity(
+            initial[r], time, model.terms, model.entries, coefficients, model.terms,
+            model.entries, r, no_drive(n_trajectory, d), tolerance(d, 1e-8), x, s,
+        )  # fmt: skip
+        for i in range(time.size):
+            for e in range(d):
+                weight = data.weight[part][i, e]
+                if weight == 0:
+                    continue
+                row = np.zeros(n_column + d * n_trajectory)
+                row[:n_column] = weight * s[i, e, :n_column]
+                row[n_column + r * d : n_column + (r + 1) * d] = weight * s[i, e, n_column:]
+                rows.append(row)
+                change = s[i, e, :n_column] @ coefficients
+                z.append(weight * (data.value[part][i, e] - x[i, e] + change))
+        for e in range(d):
+            row = np.zeros(n_column + d * n_trajectory)
+            row[n_column + r * d + e] = np.sqrt(prior.precision[r, e])
+            rows.append(row)
+            z.append(np.sqrt(prior.precision[r, e]) * (prior.mean[r, e] - initial[r, e]))
+    return np.array(rows), np.array(z)
+
+
+def test_gram_equals_the_dense_regression_with_initial_states_eliminated(problem):
+    model, data, prior, initial = problem
+    w = model.coefficients
+    status, gram, vector, yy, n, offset, slope, hessian = assemble_gram(
+        initial, w, model.terms, model.entries, w, model.terms, model.entries, data, prior,
+        no_drive(2, 2), tolerance(2, 1e-8),
+    )  # fmt: skip
+    assert status == OK
+    rows, z = dense_rows(model, data, prior, initial, w)
+    k = w.size
+    design, nuisance = rows[:, :k], rows[:, k:]
+    # Project the nuisance columns out by least squares.
+    keep = np.eye(len(z)) - nuisance @ np.linalg.pinv(nuisance)
+    np.testing.assert_allclose(gram, design.T @ keep @ design, rtol=1e-7, atol=1e-6)
+    np.testing.assert_allclose(vector, design.T @ keep @ z, rtol=1e-7, atol=1e-6)
+    assert yy == pytest.approx(z @ keep @ z, rel=1e-8)
+    assert n == (data.weight > 0).sum()
+    trial = w * 1.1
+    best = np.linalg.lstsq(nuisance, z - design @ trial, rcond=None)[0].reshape(2, 2)
+    np.testing.assert_allclose(offset - slope @ trial, initial + best, rtol=1e-7)
+    block = nuisance.T @ nuisance
+    np.testing.assert_allclose(hessian[1], block[2:, 2:], rtol=1e-8)
+
+
+def active(model, columns):
+    """The model of some columns alone, renumbered."""
+    keep = np.isin(model.entries.column, columns)
+    entries = model.entries._replace(
+        state=model.entries.state[keep],
+        term=model.entries.term[keep],
+        column=np.searchsorted(columns, model.entries.column[keep]),
+        value=model.entries.value[keep],
+    )
+    return entries
+
+
+def residuals(packed, model, entries, data, prior, precision, logarithmic=False):
+    """Everything whose squares the polish minimises, by SciPy's own integration."""
+    k = precision.size
+    w, initial = packed[:k], packed[k:].reshape(2, 2)
+    reduced = model._replace(entries=entries)
+    out = [np.sqrt(precision) * w]
+    for r in range(2):
+        part = slice(data.start[r], data.start[r + 1])
+        time = data.time[part]
+        x = solve_ivp(
+            lambda t, y: reduced.rhs(t, y, w), (time[0], time[-1]), initial[r], "DOP853", time,
+            rtol=1e-9, atol=1e-9,
+        ).y.T  # fmt: skip
+        seen = data.weight[part] > 0
+        gap = (
+            np.log(data.value[part][seen] / x[seen])
+            if logarithmic
+            else (data.value[part] - x)[seen]
+        )
+        out += [data.weight[part][seen] * gap]
+        out.append(np.sqrt(prior.precision[r]) * (initial[r] - prior.mean[r]))
+    return np.concatenate(out)
+
+
+@pytest.mark.parametrize("logarithmic", [False, True])
+def test_polish_finds_the_least_squares_optimum(problem, logarithmic):
+    model, data, prior, initial = problem
+    data = data._replace(logarithmic=logarithmic, value=np.maximum(data.value, 0.02))
+    columns = np.nonzero(model.coefficients)[0]
+    entries, precision = active(model, columns), np.full(4, 0.01)
+    free = np.full(4, np.inf)
+    start = model.coefficients[columns] * np.array([0.8, 1.2, 1.1, 0.9])
+    status, w, x0, cost, h_w, h_x, cross, x = polish(
+        initial, start, model.terms, entries, data, prior, no_drive(2, 2), tolerance(2, 1e-8),
+        precision, -free, free, 40,
+    )  # fmt: skip
+    assert status == OK
+    best = least_squares(
+        residuals,
+        np.r_[start, initial.ravel()],
+        args=(model, entries, data, prior, precision, logarithmic),
+        xtol=1e-12,
+        ftol=1e-12,
+    )
+    assert cost == pytest.approx(2 * best.cost, rel=1e-5)
+    np.testing.assert_allclose(np.r_[w, x0.ravel()], best.x, rtol=2e-3)
+    hessian = best.jac.T @ best.jac
+    np.testing.assert_allclose(h_w, hessian[:4, :4], rtol=5e-3, atol=1e-2 * hessian[:4, :4].max())
+    np.testing.assert_allclose(h_x[1], hessian[6:, 6:], rtol=5e-3, atol=1.0)
+    np.testing.assert_allclose(cross[1], hessian[:4, 6:], rtol=5e-3, atol=1e-2 * hessian.max())
+
+
+def test_polish_respects_bounds_and_reports_a_bad_start(problem):
+    model, data, prior, initial = problem
+    columns = np.nonzero(model.coefficients)[0]
+    entries, precision = active(model, columns), np.full(4, 0.01)
+    fixed = (model.terms, entries, data, prior, no_drive(2, 2), tolerance(2, 1e-6), precision)
+    upper = np.array([0.9, np.inf, np.inf, np.inf])
+    _, w, *_ = polish(initial, model.coefficients[columns], *fixed, np.full(4, -np.inf), upper, 20)
+    assert w[0] <= 0.9
+    explosive = np.array([50.0, 40.0, 3.0, 50.0])
+    free = np.full(4, np.inf)
+    status, *_ = polish(initial, explosive, *fixed, -free, free, 5)
+    assert status != OK
+
+
+def test_empty_model_can_be_polished(problem):
+    model, data, prior, initial = problem
+    entries, none = active(model, np.zeros(0, int)), np.zeros(0)
+    status, w, x0, cost, h_w, *_ = polish(
+        initial, none, model.terms, entries, data, prior, no_drive(2, 2), tolerance(2, 1e-6),
+        none, none, none, 10,
+    )  # fmt: skip
+    assert status == OK and w.size == 0 and h_w.shape == (0, 0)
+    weight = data.weight[: data.start[1]] ** 2
+    mean = (weight * data.value[: data.start[1]]).sum(0) + prior.precision[0] * prior.mean[0]
+    np.testing.assert_allclose(x0[0], mean / (weight.sum(0) + prior.precision[0]), rtol=1e-6)
+
+
+def test_plain_entries_are_sorted_by_state():
+    assert (np.diff(plain_entries(3, 4).state) >= 0).all()
