@@ -69,7 +69,7 @@ def test_mathml_of_powers_fractions_and_hill():
     assert root.find(".//mfrac")[0].text == "0.5"
     assert "<msqrt><mi>x</mi></msqrt>" in mathml("sqrt(x)")[0]
     assert "<mi>exp</mi>" in mathml("exp(-2*x)")[0]
-    assert "<mo>−</mo><mn>2</mn>" in mathml("exp(-2*x)")[0]
+    assert '<mo form="prefix">−</mo><mn>2</mn>' in mathml("exp(-2*x)")[0]
     assert "-" not in mathml("-x*exp(-2*y)")[0]
 
 
@@ -147,6 +147,11 @@ def test_equation_text():
     assert equation_text("x", [(1.0, parse_term("-x", NAMES))]) == "d x/dt = -1*x"
 
 
+def test_long_names_do_not_run_together_in_mathml():
+    source = equation_mathml("hare", [(2.0, parse_term("hare*lynx", NAMES))])
+    assert ">hare</mi><mo>⋅</mo><mi" in source and "<mn>2</mn></mrow><mo>⋅</mo><mi" in source
+
+
 def test_equation_mathml_is_well_formed_with_true_minus_signs():
     source = equation_mathml("hare", PARTS)
     root = ElementTree.fromstring(source)
@@ -166,6 +171,11 @@ def test_equation_latex_and_html():
         r"0.0281\,\mathrm{hare}\,\mathrm{lynx} - 3 \times 10^{-6}\,\frac{x}{y} + 3"
     )
     html = equation_html("x", PARTS)
+    reciprocal = [(-4.0, parse_term("3/(x*y)", NAMES))]
+    assert equation_html("x", reciprocal).endswith("= −12 / (<i>x</i> · <i>y</i>)")
+    assert equation_latex("x", reciprocal).endswith(r"= -\frac{12}{x\,y}")
+    fraction = ElementTree.fromstring(equation_mathml("x", reciprocal)).findall(".//mfrac")[1]
+    assert fraction[0].findtext(".//mn") == "12"
     assert html.startswith("d<i>x</i>/d<i>t</i> = 0.547 · <i>hare</i> − 0.0281 · ")
     assert "10<sup>−6</sup>" in html
     assert equation_html("x", []).endswith("= 0")

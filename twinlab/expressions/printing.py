@@ -77,6 +77,10 @@ def _argument(factor: Factor, name: str, times: str, number: Callable[[float], s
 # ---------------------------------------------------------------------------------- MathML
 
 
+_TIMES = "<mo>⋅</mo>"  # an invisible product would run long names together
+_MINUS = '<mo form="prefix">−</mo>'
+
+
 def name_mathml(name: str) -> str:
     """A variable: one letter in italics, longer names upright."""
     upright = ' mathvariant="normal"' if len(name) > 1 else ""
@@ -90,21 +94,26 @@ def number_mathml(value: float, digits: int = 6) -> str:
     if power is not None:
         exponent = f"<mn>{abs(power)}</mn>"
         if power < 0:
-            exponent = f"<mrow><mo>−</mo>{exponent}</mrow>"
+            exponent = f"<mrow>{_MINUS}{exponent}</mrow>"
         number = f"{number}<mo>×</mo><msup><mn>10</mn>{exponent}</msup>"
-    return f"<mrow><mo>−</mo>{number}</mrow>" if value < 0 else f"<mrow>{number}</mrow>"
+    return f"<mrow>{_MINUS if value < 0 else ''}{number}</mrow>"
 
 
-def term_mathml(term: Term, *, scaled: bool = True) -> str:
-    """A term as MathML without the ``<math>`` element; `scaled` False leaves the number out."""
-    scale = term.scale if scaled else 1.0
+def term_mathml(term: Term, size: float | None = None, digits: int = 6) -> str:
+    """A term as MathML without the ``<math>`` element.
+
+    `size` stands in for the term's number, without a sign, and is then always written.
+    """
     above, below = _split(term, _factor_mathml)
-    if abs(scale) != 1 or not above:
-        above = [number_mathml(abs(scale)), *above]
-    body = "<mo>⁢</mo>".join(above)
+    number = number_mathml(abs(term.scale) if size is None else size, digits)
+    body = _TIMES.join(above)
     if below:
-        body = f"<mfrac><mrow>{body}</mrow><mrow>{'<mo>⁢</mo>'.join(below)}</mrow></mfrac>"
-    return f"<mrow><mo>−</mo>{body}</mrow>" if scale < 0 else f"<mrow>{body}</mrow>"
+        bottom = _TIMES.join(below)
+        body = f"<mfrac><mrow>{body or number}</mrow><mrow>{bottom}</mrow></mfrac>"
+    if above and (size is not None or abs(term.scale) != 1):
+        body = f"{number}{_TIMES}{body}"
+    minus = _MINUS if size is None and term.scale < 0 else ""
+    return f"<mrow>{minus}{body or number}</mrow>"
 
 
 def _power_mathml(base: str, exponent: float) -> str:
@@ -125,8 +134,8 @@ def _factor_mathml(factor: Factor, power: float) -> str:
         top = variable if factor.kind == HILL_ACTIVATION else half
         written = f"<mfrac>{top}<mrow>{half}<mo>+</mo>{variable}</mrow></mfrac>"
         return written if power == 1 else _power_mathml(_bracket_mathml(written), power)
-    argument = _argument(factor, name, "<mo>⁢</mo>", lambda v: f"<mn>{number_text(v)}</mn>")
-    argument = argument.replace("-<", "<mo>−</mo><", 1) if factor.constant < 0 else argument
+    argument = _argument(factor, name, _TIMES, lambda v: f"<mn>{number_text(v)}</mn>")
+    argument = argument.replace("-<", f"{_MINUS}<", 1) if factor.constant < 0 else argument
     function = _power_mathml(f"<mi>{FUNCTION_NAMES[factor.kind]}</mi>", power)
     return f"<mrow>{function}<mo>⁡</mo>{_bracket_mathml(argument)}</mrow>"
 
@@ -146,17 +155,17 @@ def number_latex(value: float, digits: int = 6) -> str:
     return mantissa if power is None else rf"{mantissa} \times 10^{{{power}}}"
 
 
-def term_latex(term: Term, *, scaled: bool = True) -> str:
-    """A term as LaTeX for math mode; `scaled` False leaves its number out."""
-    scale = term.scale if scaled else 1.0
+def term_latex(term: Term, size: float | None = None, digits: int = 6) -> str:
+    """A term as LaTeX for math mode; `size` as in `term_mathml`."""
     above, below = _split(term, _factor_latex)
-    if abs(scale) != 1 or not above:
-        above = [number_latex(abs(scale)), *above]
+    number = number_latex(abs(term.scale) if size is None else size, digits)
     body = r"\,".join(above)
     if below:
         bottom = r"\,".join(below)
-        body = rf"\frac{{{body}}}{{{bottom}}}"
-    return f"-{body}" if scale < 0 else body
+        body = rf"\frac{{{body or number}}}{{{bottom}}}"
+    if above and (size is not None or abs(term.scale) != 1):
+        body = rf"{number}\,{body}"
+    return f"-{body or number}" if size is None and term.scale < 0 else body or number
 
 
 def _power_latex(base: str, exponent: float) -> str:
@@ -193,16 +202,15 @@ def number_html(value: float, digits: int = 6) -> str:
     return text.replace("-", "−")
 
 
-def term_html(term: Term, *, scaled: bool = True) -> str:
-    """A term as inline HTML; `scaled` False leaves its number out."""
-    scale = term.scale if scaled else 1.0
+def term_html(term: Term, size: float | None = None, digits: int = 6) -> str:
+    """A term as inline HTML; `size` as in `term_mathml`."""
     above, below = _split(term, _factor_html)
-    if abs(scale) != 1 or not above:
-        above = [number_html(abs(scale)), *above]
+    if size is not None or abs(term.scale) != 1 or not above:
+        above = [number_html(abs(term.scale) if size is None else size, digits), *above]
     body = " · ".join(above)
     if below:
         body += " / " + (below[0] if len(below) == 1 else f"({' · '.join(below)})")
-    return f"−{body}" if scale < 0 else body
+    return f"−{body}" if size is None and term.scale < 0 else body
 
 
 def _power_html(base: str, exponent: float) -> str:
@@ -279,11 +287,8 @@ def equation_mathml(state: str, parts: Parts, digits: int = 3) -> str:
     """The equation as one ``<math>`` element; arguments as in `equation_text`."""
     written = []
     for negative, size, term in _signed(parts):
-        body = number_mathml(size, digits)
-        if term.factors:
-            body += "<mo>⁢</mo>" + term_mathml(term, scaled=False)
-        written.append((negative, body))
-    total = _join(written, "<mo>−</mo>", "<mo>−</mo>", "<mo>+</mo>", "<mn>0</mn>")
+        written.append((negative, term_mathml(term, size, digits)))
+    total = _join(written, _MINUS, "<mo>−</mo>", "<mo>+</mo>", "<mn>0</mn>")
     change = f"<mrow><mi>d</mi>{name_mathml(state)}</mrow>"
     left = f"<mfrac>{change}<mrow><mi>d</mi><mi>t</mi></mrow></mfrac>"
     return f'<math display="block"><mrow>{left}<mo>=</mo>{total}</mrow></math>'
@@ -293,10 +298,7 @@ def equation_latex(state: str, parts: Parts, digits: int = 3) -> str:
     """The equation as LaTeX for math mode; arguments as in `equation_text`."""
     written = []
     for negative, size, term in _signed(parts):
-        body = number_latex(size, digits)
-        if term.factors:
-            body += rf"\,{term_latex(term, scaled=False)}"
-        written.append((negative, body))
+        written.append((negative, term_latex(term, size, digits)))
     left = rf"\frac{{\mathrm{{d}}{name_latex(state)}}}{{\mathrm{{d}}t}}"
     return f"{left} = {_join(written, '-', ' - ', ' + ', '0')}"
 
@@ -305,8 +307,5 @@ def equation_html(state: str, parts: Parts, digits: int = 3) -> str:
     """The equation as inline HTML, escaped; arguments as in `equation_text`."""
     written = []
     for negative, size, term in _signed(parts):
-        body = number_html(size, digits)
-        if term.factors:
-            body += f" · {term_html(term, scaled=False)}"
-        written.append((negative, body))
+        written.append((negative, term_html(term, size, digits)))
     return f"d{name_html(state)}/d<i>t</i> = {_join(written, '−', ' − ', ' + ', '0')}"
