@@ -28,6 +28,7 @@ CASES = {
         ": is not a table.",
     ),
     "one column": ("x\n1\n2\n", ": is not a table."),
+    "comments only": ("sep=;\n# time;x\n\n", ": there is nothing but comments and empty lines."),
     "header only": ("time,x\n", ", line 1: there is a header, but no rows below it."),
     "no time": ("subject,x\na,1\nb,2\n", ", line 1: there is no time column."),
     "dates": ("date,x\n2020-01-01,1\n2020-01-02,2\n", ", line 1: there is no time column."),
@@ -170,6 +171,10 @@ def test_too_many_rows_columns_and_cells(write, monkeypatch):
         read_study(write("time,x\n" + "".join(f"{i},{i}\n" for i in range(20))))
     with pytest.raises(UserError, match="there are 7 columns; the limit is 5"):
         read_study(write("time,a,b,c,d,e,f\n0,1,2,3,4,5,6\n"))
+    monkeypatch.setattr(table_module, "MAX_CELLS", 5)
+    with pytest.raises(UserError, match="3 rows of 2 columns are too many"):
+        read_study(write("time,x\n0,1\n1,2\n2,3\n"))
+    monkeypatch.setattr(table_module, "MAX_CELLS", 10_000_000)
     monkeypatch.setattr(measurements_module, "MAX_CELLS", 3)
     with pytest.raises(UserError, match="2 times of 2 variables are too many"):
         read_study(write("time,a,b\n0,1,2\n1,2,3\n"))

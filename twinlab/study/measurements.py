@@ -17,7 +17,7 @@ from .source import Source
 from .study import Array, Note, Provenance, Study, Trajectory
 
 Codes = NDArray[np.int64]
-MAX_CELLS = 20_000_000  #: times x variables over all trajectories
+MAX_CELLS = 5_000_000  #: times x variables over all trajectories
 
 
 @dataclass

@@ -56,7 +56,7 @@ _UNIT_COLUMNS = {
 
 _BRACKETS = re.compile(r"(?P<name>.*?)\s*(?:\[(?P<square>[^\[\]]*)\]|\((?P<round>[^()]*)\))")
 _UNIT_LIKE = re.compile(
-    r"[%‰]|.*[/^·%µμ°].*|a\.?u\.?|.*\b(?:per)\b.*"
+    r"[%‰]|.*[/^·%µμ°].*|.+ \w+[-−⁻][1-3¹²³]|a\.?u\.?|.*\b(?:per)\b.*"
     r"|[numkµμpf]?(?:g|l|m|mol|M|L|U|IU|Da|cells|copies|units?|mol/l)|(?:cm|mm|m|um)\^?[23]"
     r"|[numk]?mol|percent|fraction|counts?|cells|copies|people|individuals|IU|kg|log10.*|OD\d*|RFU|"
     r"[numµ]?[sh]|min|days?|hours?",

@@ -20,6 +20,7 @@ from .study import Note
 
 MAX_ROWS = 1_000_000  #: lines of a file
 MAX_COLUMNS = 1_000  #: columns of a file
+MAX_CELLS = 10_000_000  #: lines times columns
 _DELIMITERS = "\t;,"
 _DELIMITER_NAMES = {"\t": "tabs", ";": "semicolons", ",": "commas"}
 _SHEET_ERRORS = ("#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!")
@@ -120,6 +121,12 @@ def read_table(source: Source) -> Table:
             row=header_line,
             mend="Export the data again; every measurement is one row.",
         )
+    if len(rows) * len(header) > MAX_CELLS:
+        raise UserError(
+            f"{len(rows):,} rows of {len(header):,} columns are too many.",
+            file=source.file,
+            mend="Keep the variables and times that matter, or split it by subject.",
+        )
     columns = [[cell.strip() for cell in column] for column in zip(*rows, strict=True)]
     names = Problems(source.file)
     late = late_header(rows[:30], numbers)
@@ -201,6 +208,10 @@ def _split(
             row=previous + 1,
             mend='Close every quoted field with ", and write a quote inside one as "".',
         ) from None
+    if not rows:
+        raise UserError(
+            "there is nothing but comments and empty lines.", file=file, mend="Export it again."
+        )
     return [cell.strip() for cell in rows[0]], numbers[0], rows[1:], numbers[1:]
 
 
