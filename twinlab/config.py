@@ -7,10 +7,9 @@ a state may be called ``no``), and ``1e-3`` is a number.
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import yaml
 
 from twinlab.discovery import Settings
 from twinlab.errors import ExpressionError, UserError
+from twinlab.expressions import suggestion
 from twinlab.knowledge import Knowledge
 from twinlab.library import Library, library_from_config
 from twinlab.study import Study
@@ -97,7 +97,7 @@ class StudyConfig:
                     raise self._error(
                         f"the data have no variable '{name}'.",
                         key,
-                        _suggest(name, study.variables),
+                        _mend(name, study.variables),
                     )
         states = self.states or tuple(v for v in study.variables if v not in self.inputs)
         both = sorted(set(states) & set(self.inputs))
@@ -233,8 +233,7 @@ def _key_lines(node: yaml.MappingNode, file: str) -> dict[str, int]:
     for key, _ in node.value:
         name, line = str(key.value), key.start_mark.line + 1
         if name not in KEYS:
-            mend = _suggest(name, KEYS) or f"The keys are {', '.join(KEYS)}."
-            raise UserError(f"unknown key '{name}'.", file=file, row=line, mend=mend)
+            raise UserError(f"unknown key '{name}'.", file=file, row=line, mend=_mend(name, KEYS))
         if name in lines:
             raise UserError(
                 f"'{name}' is given twice, first on line {lines[name]}.",
@@ -310,6 +309,6 @@ def _knowledge(checked: _Values, folder: Path) -> Knowledge:
     return Knowledge.load(path)
 
 
-def _suggest(name: str, known: Iterable[str]) -> str | None:
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"Did you mean '{close[0]}'?" if close else f"Known are {', '.join(known)}."
+def _mend(name: str, known: Sequence[str]) -> str:
+    nearest = suggestion(name, known)
+    return f"Did you mean '{nearest}'?" if nearest else f"Known are {', '.join(known)}."
