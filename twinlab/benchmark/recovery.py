@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import statistics
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -103,17 +104,21 @@ def line(seed: int, result: Score) -> str:
 
 
 def closing(scores: list[Score]) -> str:
-    """The summary over seeds, with binomial standard errors where they make sense."""
+    """The summary over seeds.
+
+    The coefficients of one data set miss together, so that the standard error of the coverage is
+    taken between seeds.
+    """
     total = summarise(scores)
     exact = sum(s.exact for s in scores)
     covered, n_true = sum(s.covered for s in scores), sum(s.n_true for s in scores)
-    spread = math.sqrt(total.coverage * (1 - total.coverage) / n_true)
+    spread = statistics.stdev(s.covered / s.n_true for s in scores) if total.n > 1 else math.nan
     return "\n".join(
         (
             f"exact {exact} of {total.n}",
             f"mean F1 {total.f1:.3f}",
             f"90 % intervals cover {covered} of {n_true} true coefficients: "
-            f"{100 * total.coverage:.1f} % (binomial s.e. {100 * spread:.1f})",
+            f"{100 * total.coverage:.1f} % (s.e. {100 * spread / math.sqrt(total.n):.1f})",
             f"held-out NRMSE {total.error:.4f} (diverged {100 * total.diverged:.0f} %)",
             f"median {total.seconds:.2f} s a seed; failed {total.failed}",
         )
