@@ -103,6 +103,12 @@ def test_censoring_by_cell_and_by_flag(write):
     assert "1 value below a limit that is not given: taken as missing" in texts(study)
 
 
+def test_censoring_by_yes_and_no(write):
+    study = read_study(write("time,variable,value,cens\n0,x,5,0\n1,x,2,1\n2,x,3,\n"))
+    assert_array_equal(study.trajectories[0].censored[:, 0], [False, True, False])
+    assert not any(n.level == "warning" for n in study.notes)
+
+
 def test_a_limit_beside_measured_replicates_does_not_enter_their_mean(write):
     study = read_study(write("time,variable,value\n0,x,9\n1,x,4\n1,x,<2\n2,x,<2\n2,x,<2\n"))
     (trajectory,) = study.trajectories

@@ -93,6 +93,14 @@ def test_what_is_constant_within_each_subject_is_a_covariate(write):
     assert study.variables == ("x",)
     assert [dict(t.covariates) for t in study.trajectories] == [{"weight": 70.0}, {"weight": 80.0}]
     assert study.covariate_units == {"weight": "kg"}
+    assert "'weight' is constant in each subject, so taken as a covariate" in texts(study)
+
+
+def test_what_is_measured_once_in_each_subject_is_doubted(write):
+    study = read_study(write("subject,time,x,plasma\na,0,1,\na,1,2,7\nb,0,1,\nb,1,3,8\n"))
+    assert study.variables == ("x",)
+    (note,) = (n for n in study.notes if n.level == "warning")
+    assert note.text == "'plasma' is measured once in each subject, so taken as a covariate"
 
 
 def test_row_numbers_of_r_are_left_out(write):

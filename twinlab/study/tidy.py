@@ -19,6 +19,11 @@ ROLES = (
     "subject", "condition", "time", "time_unit", "variable", "value", "unit", "sd", "replicate",
     "flag", "dose", "dose_unit", "amount", "amount_unit", "target", "duration",
 )  # fmt: skip
+# A column with one of these names says by yes or no whether the value is below the limit.
+_YES_NO_HEADINGS = frozenset(("censored", "cens", "blq", "bloq"))
+_YES_NO = dict.fromkeys(("1", "yes", "y", "true"), "blq") | dict.fromkeys(
+    ("0", "no", "n", "false"), ""
+)
 _LIMIT_FLAG = re.compile(r"<\s*(\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?)")
 
 
@@ -151,6 +156,8 @@ def _censored(
     if "flag" not in columns:
         return values, censored
     cells = columns.cells("flag")
+    if columns.headings[columns.roles["flag"]].key in _YES_NO_HEADINGS:
+        cells = [_YES_NO.get(cell.lower(), cell) for cell in cells]
     unknown: Counter[str] = Counter()
     no_limit = 0
     for index, flag in enumerate(cells):

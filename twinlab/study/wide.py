@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,46 +64,79 @@ def read_wide(columns: Columns) -> tuple[Measurements, list[DoseRow]]:
     columns.identity("condition", measuring)
     rows = np.flatnonzero(measuring)
     keys, trajectory = _keys(columns, rows)
-    marks = columns.cells("replicate")
-    replicates, replicate = encode([marks[i] for i in rows])
-    labels = [f"{s} ({c})" if c else s for s, c in keys]
-    order_time = np.where(columns.unnamed, np.nan, time.value)
-    check_order(
-        columns.problems, (trajectory, replicate), order_time[rows], columns.lines[rows],
-        columns.title("time"), (labels, replicates), columns.order_mend,
-    )  # fmt: skip
+    _check_order(columns, keys, trajectory, time.value, rows)
     sd = {v: _positive(columns, index, read[index].value) for v, index in deviations.items()}
     time_unit = columns.time_unit() or _unit(columns, columns.roles["time"], TIME_UNITS)
     events = dose_rows(columns, time, amount, time_unit)
     columns.problems.raise_any()
-    values = np.column_stack([f.value[rows] for f in found])
-    below = np.column_stack([f.kind[rows] == BELOW for f in found])
-    several_times = constant_by_group(time.value[rows], trajectory, len(keys)) is None
-    fixed, varying = _covariates(
-        columns, places, values, trajectory, len(keys) if several_times else 0
-    )
     unknown = np.full(columns.lines.size, np.nan)
-    spread = np.column_stack([sd.get(places[j], unknown)[rows] for j in varying])
-    n_row, n_variable = rows.size, len(varying)
-    headings = [columns.headings[places[j]] for j in varying]
-    measurements = Measurements(
+    block = _Block(
+        places,
+        time.value[rows],
+        np.column_stack([f.value[rows] for f in found]),
+        np.column_stack([f.kind[rows] == BELOW for f in found]),
+        np.column_stack([sd.get(i, unknown)[rows] for i in places]),
+    )
+    return _measurements(columns, keys, trajectory, time_unit, block), events
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Numbers of a wide table, (n_row, n_place) each; `places` are the table's columns."""
+
+    places: list[int]
+    time: Array
+    value: Array
+    below: NDArray[np.bool_]
+    sd: Array
+
+
+def _check_order(
+    columns: Columns,
+    keys: list[tuple[str, str]],
+    trajectory: NDArray[np.int64],
+    time: Array,
+    rows: NDArray[np.int64],
+) -> None:
+    marks = columns.cells("replicate")
+    replicates, replicate = encode([marks[i] for i in rows])
+    labels = [f"{s} ({c})" if c else s for s, c in keys]
+    known = np.where(columns.unnamed, np.nan, time)[rows]
+    check_order(
+        columns.problems, (trajectory, replicate), known, columns.lines[rows],
+        columns.title("time"), (labels, replicates), columns.order_mend,
+    )  # fmt: skip
+
+
+def _measurements(
+    columns: Columns,
+    keys: list[tuple[str, str]],
+    trajectory: NDArray[np.int64],
+    time_unit: str,
+    block: _Block,
+) -> Measurements:
+    """Set covariates apart and put the other columns below each other, row by row."""
+    fixed, varying = _covariates(columns, block, trajectory, len(keys))
+    n_row, n_variable = block.time.size, len(varying)
+    names = {j: columns.headings[place].name for j, place in enumerate(block.places)}
+    units = {j: _unit(columns, place) for j, place in enumerate(block.places)}
+    return Measurements(
         columns.table.file,
         f"wide, separated by {columns.table.separator}",
         keys,
-        [h.name for h in headings],
-        [_unit(columns, places[j]) for j in varying],
+        [names[j] for j in varying],
+        [units[j] for j in varying],
         np.repeat(trajectory, n_variable),
         np.tile(np.arange(n_variable), n_row),
-        np.repeat(time.value[rows], n_variable),
-        values[:, varying].ravel(),
-        spread.ravel(),
-        below[:, varying].ravel(),
+        np.repeat(block.time, n_variable),
+        block.value[:, varying].ravel(),
+        block.sd[:, varying].ravel(),
+        block.below[:, varying].ravel(),
         time_unit,
-        {columns.headings[places[j]].name: level for j, level in fixed.items()},
-        {columns.headings[places[j]].name: _unit(columns, places[j]) for j in fixed},
+        {names[j]: level for j, level in fixed.items()},
+        {names[j]: units[j] for j in fixed},
         columns.notes,
     )
-    return measurements, events
 
 
 def _take_units_row(columns: Columns) -> Columns:
@@ -244,32 +277,28 @@ def _keys(
 
 
 def _covariates(
-    columns: Columns,
-    places: list[int],
-    values: Array,
-    trajectory: NDArray[np.int64],
-    n_trajectory: int,
+    columns: Columns, block: _Block, trajectory: NDArray[np.int64], n_trajectory: int
 ) -> tuple[dict[int, Array], list[int]]:
-    """Set columns apart that hold one value a subject, such as an age or a weight.
-
-    With fewer than two trajectories (or none to look at) nothing is set apart.
-    """
+    """Set columns apart that hold one value a subject, such as an age or a weight."""
     fixed: dict[int, Array] = {}
-    if n_trajectory > 1:
-        for j in range(values.shape[1]):
-            level = constant_by_group(values[:, j], trajectory, n_trajectory)
+    several_times = constant_by_group(block.time, trajectory, n_trajectory) is None
+    if n_trajectory > 1 and several_times:
+        for j, values in enumerate(block.value.T):
+            level = constant_by_group(values, trajectory, n_trajectory)
             # The same value everywhere is a constant variable; it is noted as such later.
             if level is not None and np.unique(level[np.isfinite(level)]).size > 1:
                 fixed[j] = level
-    varying = [j for j in range(len(places)) if j not in fixed]
+                seen = np.bincount(trajectory[np.isfinite(values)])
+                name = columns.headings[block.places[j]].name
+                once = "measured once" if seen.max() == 1 else "constant"
+                text = f"'{name}' is {once} in each subject, so taken as a covariate"
+                level_of_note = "warning" if seen.max() == 1 else "note"
+                columns.notes.append(Note(level_of_note, text, column=name))
+    varying = [j for j in range(len(block.places)) if j not in fixed]
     if not varying:
         raise UserError(
             "nothing varies in time: every column is constant within each subject.",
             file=columns.table.file,
             mend="Dynamics need at least one variable that changes in time.",
         )
-    if fixed:
-        names = listing(columns.headings[places[j]].name for j in fixed)
-        text = f"constant within each subject, so taken as covariates: {names}"
-        columns.notes.append(Note("note", text))
     return fixed, varying
