@@ -42,11 +42,15 @@ def release_busy(page: Any) -> int:
     int
         How many watchers were removed.
     """
-    watchers = [w for w in page._param__private.ref_watchers if w.inst is pn.state]
-    for watcher in watchers:
-        pn.state.param.unwatch(watcher)
-        page._param__private.ref_watchers.remove(watcher)
-    return len(watchers)
+    private = page._param__private
+    bound = [pair for pair in private.ref_watchers if pair[1].inst is pn.state]
+    for pair in bound:
+        pn.state.param.unwatch(pair[1])
+        private.ref_watchers.remove(pair)
+        # Otherwise the next reference set on the page would bind this one again.
+        for name in pair[0]:
+            private.refs.pop(name, None)
+    return len(bound)
 
 
 def make_page(
@@ -99,7 +103,16 @@ def session_schedule() -> Callable[[Callable[[], None]], None]:
         context = doc.session_context
         if context is None or getattr(context, "destroyed", False):
             return
-        doc.add_next_tick_callback(work)
+
+        # One hold around all of it: everything an answer changes goes out, and is painted, at once.
+        def run() -> None:
+            doc.hold("combine")
+            try:
+                work()
+            finally:
+                doc.unhold()
+
+        doc.add_next_tick_callback(run)
 
     return schedule
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from twinlab.discovery import Discovery
+from twinlab.discovery import LARGEST_CHI2, Discovery
 from twinlab.expressions import Term
 
-from .state import CHI2_LIMIT
 from .words import number, percent
 
 #: Fewer measured values than this per coefficient make a fit fragile.
@@ -59,13 +58,13 @@ def equation_words(discovery: Discovery) -> list[tuple[str, list[tuple[str, str]
 def cautions(discovery: Discovery) -> list[str]:
     """What a reader has to know before believing the picture."""
     out = []
-    if discovery.chi2_per_point > CHI2_LIMIT:
+    if discovery.chi2_per_point > LARGEST_CHI2:
         out.append(
             "This model does not describe the measurements well "
             f"(χ² per point {discovery.chi2_per_point:.2f}; about 1 is right). Do not rely on it."
         )
     best = discovery.best.probability
-    if best < 0.9 and discovery.chi2_per_point <= CHI2_LIMIT:
+    if best < 0.9 and discovery.chi2_per_point <= LARGEST_CHI2:
         out.append(
             f"Other models fit these data too: this one has a probability of {percent(best)} among "
             "those considered. The workbench shows the others."

@@ -22,9 +22,12 @@ def _variant(colours: Palette) -> dict[str, Any]:
         "typography": {"fontFamily": SANS, "fontSize": BODY},
         "shape": {"borderRadius": RADIUS},
         "components": {
-            "MuiButton": flat,
+            "MuiButton": {**flat, "defaultProps": {"disableElevation": True}},
+            "MuiChip": {"styleOverrides": {"root": {"height": "24px", "borderRadius": "5px"}}},
             "MuiToggleButton": {
-                "styleOverrides": {"root": {"textTransform": "none", "padding": "3px 10px"}}
+                "styleOverrides": {
+                    "root": {"textTransform": "none", "padding": "3px 10px", "whiteSpace": "nowrap"}
+                }
             },
             "MuiAppBar": {
                 "styleOverrides": {
@@ -105,9 +108,15 @@ EQUATION_CSS = f"""
 .equation:last-child {{ border-bottom: none; }}
 .equation .left {{ white-space: nowrap; margin-right: 2px; }}
 .equation .left i, .equation .term i {{ font-style: italic; }}
-.equation .term {{ display: inline-flex; align-items: baseline; gap: 4px; }}
-.equation .number {{ display: inline-flex; flex-direction: column; align-items: center; }}
-.equation .number b {{ font-weight: 600; font-variant-numeric: tabular-nums; }}
-.equation .interval {{ font: 11px/1.2 {SANS}; color: var(--tl-muted);
+.equation .term {{ display: inline-flex; flex-direction: column; align-items: stretch; }}
+.equation .term b {{ font-weight: 600; font-variant-numeric: tabular-nums; }}
+.equation .interval {{ font: 11px/1.2 {SANS}; color: var(--tl-muted); padding-left: 14px;
   font-variant-numeric: tabular-nums; white-space: nowrap; }}
 """
+
+#: Material's multiple choice is as tall as two fields; this makes it one.
+CHOICE_SX = {
+    "& .MuiSelect-select": {"padding": "7px 10px", "minHeight": "22px !important"},
+    "& .MuiInputLabel-root:not(.MuiInputLabel-shrink)": {"transform": "translate(12px, 8px)"},
+    "& .MuiFormLabel-root, & .MuiInputBase-root": {"fontSize": "13.5px"},
+}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 import param
 
-from twinlab.discovery import Progress, warm_up
+from twinlab.discovery import CancelToken, Progress, warm_up
+from twinlab.errors import Cancelled
 
 _LOG = logging.getLogger(__name__)
 
@@ -46,6 +48,21 @@ class Kernels(param.Parameterized):
         if self._thread is not None:
             self._thread.join(timeout)
         return self.ready
+
+    def wait_or_cancel(
+        self, progress: Callable[[Progress], None], cancel: CancelToken, every: float = 0.2
+    ) -> None:
+        """Wait in a fit's worker until they are ready, telling how far they are.
+
+        Raises
+        ------
+        Cancelled
+            The fit was stopped meanwhile.
+        """
+        while self._thread is not None and not self.wait(every):
+            if cancel.cancelled:
+                raise Cancelled
+            progress(Progress("warm", f"Preparing the numerical kernels, {self.fraction:.0%}", 0.0))
 
     @property
     def words(self) -> str:

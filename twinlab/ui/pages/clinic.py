@@ -19,7 +19,7 @@ from ..samples import samples
 from ..state import WorkbenchState
 from ..theme import CARD_CSS
 from ..warm import KERNELS
-from ..words import escape, plural
+from ..words import escape
 from .workbench import header_links
 
 _MAIN_CSS = """
@@ -70,10 +70,12 @@ class Clinic:
         on_session_end(self.state.close)
 
     def _wire(self) -> None:
-        self.data.param.watch(lambda _: self._open(), "value")
+        self.data.param.watch(lambda *_: self._open(), "value")
         self.make.on_click(lambda _: self.make_twin())
         self.stop.on_click(lambda _: self.state.halt())
-        self.state.param.watch(lambda _: self._show(), ["status", "stage", "fraction", "discovery"])
+        self.state.param.watch(
+            lambda *_: self._show(), ["status", "stage", "fraction", "discovery"]
+        )
 
     def _make_page(self) -> Any:
         row = pn.FlexBox(
@@ -132,8 +134,9 @@ class Clinic:
 
 
 def _sentences(discovery: Discovery) -> str:
-    subjects = plural(len(discovery.study.trajectories), "course", "courses")
-    out = [f"<p class='caption'>The same equations describe all {subjects} of this data set.</p>"]
+    count = len(discovery.study.trajectories)
+    shared = f"The same equations describe all {count} courses of this data set."
+    out = [f"<p class='caption'>{shared}</p>"] if count > 1 else []
     for state, sentences in equation_words(discovery):
         items = "".join(
             f"<li>{escape(sentence)}"

@@ -24,7 +24,8 @@ _MAIN_CSS = """
 _GRID_CSS = """
 :host { display: grid !important; grid-template-columns: minmax(0, 7fr) minmax(0, 5fr); gap: 12px;
   align-items: start; }
-@media (max-width: 1180px) { :host { grid-template-columns: minmax(0, 1fr); } }
+@media (max-width: 1180px) { :host { display: flex !important; flex-direction: column;
+  align-items: stretch; flex-wrap: nowrap; } }
 """
 _STACK_CSS = ":host { gap: 12px; min-width: 0; }"
 
@@ -59,8 +60,8 @@ class Workbench:
             )
 
         grid = pn.Column(
-            stack(self.trajectories, self.path, self.residuals),
-            stack(self.equations, self.inclusion, self.alternatives),
+            stack(self.trajectories, self.path),
+            stack(self.equations, self.inclusion, self.alternatives, self.residuals),
             sizing_mode="stretch_width", margin=0, stylesheets=[_GRID_CSS],
         )  # fmt: skip
         main = pn.Column(
@@ -86,9 +87,8 @@ def header_links(here: str, other: tuple[str, str]) -> pn.pane.HTML:
     words, route = other
     return html(
         f"<nav aria-label='Pages'><b>{here}</b><a href='{route}'>{words}</a></nav>",
-        margin=(0, 0, 0, 20),
         stylesheets=[
-            "nav { display: flex; gap: 16px; font-size: 14px; color: #FFFFFF; }"
+            "nav { display: flex; gap: 16px; font-size: 14px; color: #FFFFFF; padding-left: 24px; }"
             "nav a { color: #BFD6E6; text-decoration: none; } nav a:hover { color: #FFFFFF; }"
         ],
     )

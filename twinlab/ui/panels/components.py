@@ -91,7 +91,7 @@ button {{ display: flex; align-items: center; gap: 10px; width: 100%; text-align
 button:hover {{ background: var(--tl-sunken); }}
 button[aria-checked=true] {{ border-color: var(--tl-accent); background: var(--tl-sunken); }}
 button:focus-visible {{ {_FOCUS} }}
-.rank {{ width: 14px; color: var(--tl-muted); font-variant-numeric: tabular-nums; }}
+.rank {{ flex: 0 0 12px; color: var(--tl-muted); font-variant-numeric: tabular-nums; }}
 .chance {{ display: flex; align-items: center; gap: 8px; flex: 0 0 118px;
   font-variant-numeric: tabular-nums; white-space: nowrap; }}
 .track {{ flex: 1; height: 8px; background: var(--tl-track); border-radius: 2px; overflow: hidden; }}

@@ -12,6 +12,7 @@ from twinlab.study import Study
 
 from ..samples import samples
 from ..state import WorkbenchState
+from ..theme import CHOICE_SX
 from ..words import escape, number, plural
 from .parts import html, message_pane, section
 
@@ -64,17 +65,17 @@ class DataSection(pn.viewable.Viewer):
         )  # fmt: skip
         self.upload = pmui.FileInput(
             label="Drop a CSV or TSV file, or choose one", variant="outlined", margin=0,
-            sizing_mode="stretch_width", max_file_size="64MB", uploaded_label="{filename}",
+            sizing_mode="stretch_width", max_file_size=MAX_UPLOAD, uploaded_label="{filename}",
             sx={"borderStyle": "dashed", "py": "10px", "fontSize": "13px"},
         )  # fmt: skip
         self.states = pmui.MultiChoice(
             label="Variables to model",
-            size="small",
             sizing_mode="stretch_width",
             margin=(6, 0, 0, 0),
+            sx=CHOICE_SX,
         )
         self.subjects = pmui.MultiChoice(
-            label="Subjects", size="small", sizing_mode="stretch_width", margin=(6, 0, 0, 0)
+            label="Subjects", sizing_mode="stretch_width", margin=(6, 0, 0, 0), sx=CHOICE_SX
         )
         self.summary = html()
         self._view = section(

@@ -41,7 +41,7 @@ class KnowledgeSection(pn.viewable.Viewer):
         library = self._state.library
         if library is None:
             return
-        options = {f"d{name}/dt": name for name in library.states}
+        options = {f"d {name}/dt": name for name in library.states}
         kept = self.equation.value if self.equation.value in library.states else library.states[0]
         self.equation.param.update(options=options, value=kept)
         self._show_rows()

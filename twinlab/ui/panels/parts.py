@@ -6,7 +6,7 @@ from typing import Any
 
 import panel as pn
 
-from ..state import Message
+from ..messages import Message
 from ..theme import CARD_CSS, EQUATION_CSS, HTML_CSS
 from ..words import escape
 

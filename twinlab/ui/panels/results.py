@@ -34,12 +34,12 @@ def key_figures(state: WorkbenchState) -> list[tuple[str, str, str, str]]:
     chi2 = d.chi2_per_point
     chi2_level = "good" if chi2 <= 1.2 else "warning" if chi2 <= 1.5 else "error"
     best = "withheld" if state.withheld else percent(d.best.probability)
-    provisional = "provisional" if d.status == "provisional" else "re-scored by evidence"
+    provisional = "provisional" if d.status == "provisional" else "posterior probability"
     return [
         ("Active terms", f"{len(shown)} of {len(d.library.columns)}", "", "in all equations"),
-        ("χ² per point", number(chi2, 3), chi2_level, "1 is noise alone; best model"),
-        ("R² (lowest state)", lowest, "", "of the trajectories, best 1"),
-        ("Best model", best, "", f"posterior probability, {provisional}"),
+        ("χ² per point", number(chi2, 3), chi2_level, "about 1 is right"),
+        ("R² (lowest state)", lowest, "", "1 is a perfect fit"),
+        ("Best model", best, "", provisional),
         ("Fit time", seconds(d.seconds), "", f"{d.noise_model} noise"),
     ]
 
@@ -63,7 +63,7 @@ def equations_html(
     """
     lines = []
     for s, name in enumerate(library.states):
-        parts = []
+        parts: list[str] = []
         for c in columns:
             for state, value in library.columns[c].stoichiometry:
                 if state == s:
@@ -96,11 +96,11 @@ def _term(
     told = "" if chance is None else f", inclusion {percent(chance)}"
     title = f"90 % interval {number(ends[0])} to {number(ends[1])}{told}"
     term = library.terms[library.columns[c].term]
-    body = "" if term.text == "1" else f"<span>{term.html}</span>"
+    body = "" if term.text == "1" else f" {term.html}"
     return (
         f"<span class='term' style='opacity:{opacity:.2f}' title='{escape(title)}'>"
-        f"<span>{sign}</span><span class='number'><b>{number(abs(value))}</b>"
-        f"<span class='interval'>{number(ends[0])} … {number(ends[1])}</span></span>{body}</span>"
+        f"<span>{sign} <b>{number(abs(value))}</b>{body}</span>"
+        f"<span class='interval'>{number(ends[0])} … {number(ends[1])}</span></span>"
     )
 
 
@@ -131,7 +131,7 @@ def difference_html(library: Library, best: Sequence[int], other: Sequence[int])
 
     def words(c: int) -> str:
         state = library.column_state(c)
-        place = f" <small>in d{escape(library.states[state])}/dt</small>" if state >= 0 else ""
+        place = f" <small>in d {escape(library.states[state])}/dt</small>" if state >= 0 else ""
         return f"{library.terms[library.columns[c].term].html}{place}"
 
     parts = [f"+ {words(c)}" for c in added] + [f"− {words(c)}" for c in dropped]

@@ -44,14 +44,14 @@ class SettingsSection(pn.viewable.Viewer):
             **_SLIDER,
         )  # fmt: skip
         self.path = pmui.IntSlider(
-            label="Penalty on the coefficient path (weaker to the right)", start=0, end=1, value=0,
-            disabled=True, **_SLIDER,
+            label="Coefficient path, penalty", start=0, end=1, value=0,
+            disabled=True, value_label="–", **_SLIDER,
         )  # fmt: skip
         self.noise = pmui.Select(label="Noise model", options=_NOISE, value="auto", **_FIELD)
         self.starts = pmui.RadioButtonGroup(options=[1, 2, 3], value=3, size="small", margin=0)
         self.seed = pmui.IntInput(label="Seed", value=0, start=0, width=120, size="small", margin=0)
-        self.horizon = pmui.FloatInput(
-            label="Simulate to time", value=None, placeholder="end of data", **_FIELD
+        self.horizon = pmui.TextInput(
+            label="Simulate to time", placeholder="end of the data", **_FIELD
         )
         self._view = section(
             4, "Fit settings", "Sliders answer at once; the rest takes effect at the next fit.",
@@ -94,23 +94,33 @@ class SettingsSection(pn.viewable.Viewer):
             self._state.move_path(int(event.new))
 
     def _on_horizon(self, event: Any) -> None:
-        value = event.new
-        usable = value is not None and math.isfinite(value) and value > 0
-        self._state.set_fit(horizon=float(value) if usable else None)
+        text = (event.new or "").strip()
+        try:
+            value = float(text) if text else None
+        except ValueError:
+            value = math.nan
+        wrong = value is not None and not (math.isfinite(value) and value > 0)
+        self.horizon.error_state = wrong
+        if not wrong:
+            self._state.set_fit(horizon=value)
 
     def _on_fitted(self, event: Any) -> None:
         self._setting = True
         if event.new is None:
-            self.path.param.update(disabled=True, value=0)
+            self.path.param.update(disabled=True, value=0, value_label="–")
         else:
             last = len(event.new.path.penalty) - 1
             sizes = np.count_nonzero(event.new.path.coefficients, axis=1)
             wanted = len(event.new.best.columns)
             start = int(np.argmin(np.abs(sizes - wanted)))
-            self.path.param.update(disabled=False, end=last, value=start)
+            words = f"{event.new.path.penalty[start]:.2g}"
+            self.path.param.update(disabled=False, end=last, value=start, value_label=words)
         self._setting = False
 
     def _on_penalty(self, event: Any) -> None:
+        fitted = self._state.fitted
+        if event.new is not None and fitted is not None:
+            self.path.value_label = f"{fitted.path.penalty[event.new]:.2g}"
         if event.new is not None and event.new != self.path.value:
             self._setting = True
             self.path.value = event.new

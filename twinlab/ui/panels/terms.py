@@ -10,12 +10,14 @@ import panel_material_ui as pmui
 from twinlab.library import LibraryReport
 
 from ..state import WorkbenchState
+from ..theme import CHOICE_SX
 from ..words import escape, plural
 from .components import TermChips
 from .parts import html, message_pane, section
 
 _DEGREES = {"none": 0, "1": 1, "2": 2, "3": 3, "4": 4}
-_FIELD = {"size": "small", "sizing_mode": "stretch_width", "margin": (6, 0, 0, 0)}
+_CHOICE = {"sizing_mode": "stretch_width", "margin": (6, 0, 0, 0)}
+_FIELD = {"size": "small", **_CHOICE}
 
 
 class TermSection(pn.viewable.Viewer):
@@ -31,8 +33,10 @@ class TermSection(pn.viewable.Viewer):
         self.interactions = pmui.Switch(
             label="Products of different states", value=True, margin=(0, 0, 0, 4)
         )
-        self.hill = pmui.MultiChoice(label="Hill terms of", **_FIELD)
-        self.michaelis = pmui.MultiChoice(label="Michaelis–Menten terms of", **_FIELD)
+        self.hill = pmui.MultiChoice(label="Hill terms of", sx=CHOICE_SX, **_CHOICE)
+        self.michaelis = pmui.MultiChoice(
+            label="Michaelis–Menten terms of", sx=CHOICE_SX, **_CHOICE
+        )
         self.own = pmui.TextInput(
             label="Own term, then Enter", placeholder="x*mm(y, 0.8)", **_FIELD
         )
@@ -40,7 +44,7 @@ class TermSection(pn.viewable.Viewer):
         self.count, self.collinear = html(), html()
         self._view = section(
             2, "Candidate terms", "What the right-hand sides may hold.",
-            html("<p class='caption'>Polynomial degree</p>"), self.degree, self.interactions,
+            self.degree, self.interactions,
             self.hill, self.michaelis, self.own, message_pane(state.term_message),
             self.count, self.chips, self.collinear,
         )  # fmt: skip

@@ -14,13 +14,21 @@ from ..tokens import palette
 from ..words import escape, plural
 from .parts import card, html
 
-_BANDS = {"Parameters": False, "Predictive": True}
+_BANDS = {"Credible band": False, "Predictive band": True}
+_VIEWS = {"Trajectories": False, "Raw data": True}
 
 
 def time_label(state: WorkbenchState) -> str:
     """Label of a time axis."""
     unit = state.study.time_unit if state.study is not None else ""
     return f"Time ({unit})" if unit else "Time"
+
+
+def _reveal(pane: pn.pane.Bokeh, figure: Any, wanted: bool) -> None:
+    """Show a figure once there is something in it: a page opens faster without empty ones."""
+    if wanted and pane.object is not figure:
+        pane.object = figure
+    pane.visible = wanted
 
 
 class TrajectoryCard(pn.viewable.Viewer):
@@ -43,36 +51,33 @@ class TrajectoryCard(pn.viewable.Viewer):
         self.subject = pmui.Select(
             label="Subject", size="small", width=190, margin=0, visible=False
         )
+        self.view = pmui.RadioButtonGroup(options=_VIEWS, value=False, size="small", margin=0)
         self.band = pmui.RadioButtonGroup(options=_BANDS, value=False, size="small", margin=0)
         self.back = pmui.Button(
             label="Back to the best model", size="small", variant="text", margin=0, visible=False
         )
         self.caption = html()
-        self.figure = pn.pane.Bokeh(sizing_mode="stretch_width", margin=0)
-        self.raw = pn.Column(sizing_mode="stretch_width", margin=0)
-        self.tabs = pmui.Tabs(
-            ("Trajectories", self._fit_tab()), ("Raw data", self.raw),
-            dynamic=True, sizing_mode="stretch_width", margin=0,
-        )  # fmt: skip
-        content = pn.Column(self.caption, self.figure, margin=0, sizing_mode="stretch_width")
-        self._view = card(title, content if plain else self.tabs)
+        self.figure = pn.Column(sizing_mode="stretch_width", margin=0)
+        self.raw = pn.Column(sizing_mode="stretch_width", margin=0, visible=False)
+        self._view = card(title, self._controls(), self.caption, self.figure, self.raw)
         self.subject.param.watch(self._on_subject, "value")
-        self.band.param.watch(lambda _: self._show_fit(), "value")
+        self.band.param.watch(lambda *_: self._show_fit(), "value")
         self.back.on_click(lambda _: state.show_best())
-        self.tabs.param.watch(self._on_tab, "active")
+        self.view.param.watch(lambda *_: self._show_raw(), "value")
         state.param.watch(self._on_study, "study")
-        state.param.watch(lambda _: self._show_fit(), ["discovery", "stale"])
-        state.param.watch(lambda _: self._show_overlay(), ["chosen", "chosen_words", "progress"])
+        state.param.watch(lambda *_: self._show_fit(), ["discovery", "stale"])
+        state.param.watch(lambda *_: self._show_overlay(), ["chosen", "chosen_words", "progress"])
 
     def __panel__(self) -> pn.Column:
         return self._view
 
-    def _fit_tab(self) -> pn.Column:
-        controls = pn.FlexBox(
-            self.subject, html("<p class='caption'>Band</p>", sizing_mode=None), self.band, self.back,
-            align_items="center", gap="4px 12px", margin=(8, 0, 2, 0), sizing_mode="stretch_width",
+    def _controls(self) -> pn.FlexBox:
+        if self._plain:
+            return pn.FlexBox(self.back, margin=0)
+        return pn.FlexBox(
+            self.view, self.subject, self.band, self.back,
+            align_items="center", gap="6px 14px", margin=(4, 0, 2, 0), sizing_mode="stretch_width",
         )  # fmt: skip
-        return pn.Column(controls, self.caption, self.figure, sizing_mode="stretch_width", margin=0)
 
     @property
     def index(self) -> int:
@@ -94,7 +99,7 @@ class TrajectoryCard(pn.viewable.Viewer):
         self._setting = False
         self._build()
         self._show_subject()
-        if self.tabs.active == 1:
+        if self.view.value:
             self._show_raw()
 
     def _build(self) -> None:
@@ -116,7 +121,10 @@ class TrajectoryCard(pn.viewable.Viewer):
             palette(self._dark),
             height=height,
         )
-        self.figure.object = self.plot.layout
+        self.figure.objects = [
+            pn.pane.Bokeh(figure, sizing_mode="stretch_width", margin=0)
+            for figure in self.plot.figures
+        ]
 
     def _on_subject(self, *_: Any) -> None:
         if self._setting:
@@ -176,13 +184,14 @@ class TrajectoryCard(pn.viewable.Viewer):
             words += f" {plural(failed, 'posterior draw')} left out: the simulation diverged."
         return words
 
-    def _on_tab(self, *_: Any) -> None:
-        if self.tabs.active == 1:
-            self._show_raw()
-
     def _show_raw(self) -> None:
-        study = self._state.study
-        if study is not None:
+        """Switch between the fitted trajectories and the raw data of every subject."""
+        raw, study = bool(self.view.value), self._state.study
+        self.figure.visible = self.caption.visible = not raw
+        self.band.visible = not raw
+        self.subject.visible = not raw and len(self.subject.options) > 1
+        self.raw.visible = raw
+        if raw and study is not None:
             words = html(
                 "<p class='caption'>Drag a box in one plot to mark those samples in all.</p>"
             )
@@ -190,13 +199,15 @@ class TrajectoryCard(pn.viewable.Viewer):
                 data_preview(study, palette(self._dark)), sizing_mode="stretch_width", margin=0
             )
             self.raw.objects = [words, pane]
+        else:
+            self.raw.objects = []
 
     def recolour(self, dark: bool) -> None:
         """Apply a theme."""
         self._dark = dark
         if self.plot is not None:
             self.plot.recolour(palette(dark))
-        if self.tabs.active == 1:
+        if self.view.value:
             self._show_raw()
 
 
@@ -208,9 +219,9 @@ class InclusionCard(pn.viewable.Viewer):
         self._state = state
         self.plot = InclusionPlot(palette(pn.config.theme == "dark"))
         self.caption = html()
-        self.figure = pn.pane.Bokeh(self.plot.figure, sizing_mode="stretch_width", margin=0)
+        self.figure = pn.pane.Bokeh(sizing_mode="stretch_width", margin=0, visible=False)
         self._view = card("Inclusion probability", self.figure, caption=self.caption)
-        state.param.watch(lambda _: self._show(), "discovery")
+        state.param.watch(lambda *_: self._show(), "discovery")
         state.param.watch(lambda e: self.plot.move_threshold(e.new), "threshold")
         self._show()
 
@@ -219,7 +230,7 @@ class InclusionCard(pn.viewable.Viewer):
 
     def _show(self) -> None:
         d = self._state.discovery
-        self.figure.visible = d is not None
+        _reveal(self.figure, self.plot.figure, d is not None)
         if d is None:
             self.plot.clear()
             words = "How probable it is that a term is in an equation, given the data."
@@ -251,10 +262,10 @@ class PathCard(pn.viewable.Viewer):
             "<p class='caption'>What an elastic net would keep as its penalty weakens: a picture of the "
             "library, not the selector. Heavy lines: the best model.</p>"
         )
-        self.figure = pn.pane.Bokeh(self.plot.figure, sizing_mode="stretch_width", margin=0)
+        self.figure = pn.pane.Bokeh(sizing_mode="stretch_width", margin=0, visible=False)
         self._view = card("Coefficient path", self.figure, caption=self.caption)
-        state.param.watch(lambda _: self._show(), "fitted")
-        state.param.watch(lambda _: self._mark(), "penalty")
+        state.param.watch(lambda *_: self._show(), "fitted")
+        state.param.watch(lambda *_: self._mark(), "penalty")
         self._show()
 
     def __panel__(self) -> pn.Column:
@@ -262,7 +273,7 @@ class PathCard(pn.viewable.Viewer):
 
     def _show(self) -> None:
         d = self._state.fitted
-        self.figure.visible = d is not None
+        _reveal(self.figure, self.plot.figure, d is not None)
         if d is None:
             self.plot.clear()
         else:
@@ -289,8 +300,8 @@ class ResidualCard(pn.viewable.Viewer):
         self.caption = html()
         self.figure = pn.pane.Bokeh(sizing_mode="stretch_width", margin=0, visible=False)
         self._view = card("Residuals", self.figure, caption=self.caption)
-        state.param.watch(lambda _: self._build(), "study")
-        state.param.watch(lambda _: self._show(), "discovery")
+        state.param.watch(lambda *_: self._build(), "study")
+        state.param.watch(lambda *_: self._show(), "discovery")
         trajectories.when_subject_changes(self._show)
         self._show()
 
@@ -301,12 +312,13 @@ class ResidualCard(pn.viewable.Viewer):
         study = self._state.study
         if study is not None:
             self.plot = ResidualPlot(study.variables, time_label(self._state), palette(self._dark))
-            self.figure.object = self.plot.figure
+            self.figure.object = None
         self._show()
 
     def _show(self) -> None:
         d = self._state.discovery
-        self.figure.visible = d is not None
+        if self.plot is not None:
+            _reveal(self.figure, self.plot.figure, d is not None)
         if self.plot is None or d is None:
             words = "What the fit leaves over; structure here means that something is missing."
             if self.plot is not None:

@@ -38,7 +38,7 @@ class InclusionPlot:
         self._rows = FactorRange(range_padding=0.02)
         self._span = Range1d(-0.01, 1.05)
         plot = self.figure = quiet_figure(
-            height=240, y_range=self._rows, x_range=self._span, x_axis_location="below",
+            height=240, y_range=self._rows, x_range=self._span, x_axis_location="above",
             min_border_left=8,
         )  # fmt: skip
         plot.ygrid.grid_line_color = None
@@ -118,7 +118,7 @@ class InclusionPlot:
         middles = [i * _PITCH + 0.5 for i in range(self._blocks)]
         self.figure.xaxis.ticker = middles
         self.figure.xaxis.major_label_overrides = {
-            m: f"d{shorten(n, 12)}/dt" for m, n in zip(middles, names, strict=False)
+            m: f"d {shorten(n, 12)}/dt" for m, n in zip(middles, names, strict=False)
         }
         self.figure.height = 44 + _ROW * max(4, len(rows))
 

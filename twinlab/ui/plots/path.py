@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from bokeh.models import ColumnDataSource, HoverTool, Legend, LegendItem, Span
+from bokeh.models import ColumnDataSource, HoverTool, Legend, LegendItem, Range1d, Span
+from numpy.typing import NDArray
 
 from twinlab.discovery import Discovery
 
 from ..tokens import DASHES, Palette
 from .base import paint, quiet_figure
+
+Array = NDArray[np.float64]
 
 
 class PathPlot:
@@ -30,9 +33,9 @@ class PathPlot:
             height=250, x_axis_type="log", y_axis_label="Effect (noise units)",
             x_axis_label="Penalty, as a share of the largest (weaker to the right)",
             tools="xpan,xwheel_zoom,reset,save", toolbar_location="right",
+            x_range=Range1d(1.3, 7e-4), y_range=Range1d(-1, 1),
         )  # fmt: skip
         plot.toolbar.active_drag = None
-        plot.x_range.flipped = True
         plot.xaxis.ticker.desired_num_ticks = 5
         self._zero = Span(location=0, dimension="width", line_width=1)
         self.marker = Span(location=1, dimension="height", line_dash="dashed", visible=False)
@@ -71,12 +74,23 @@ class PathPlot:
             data["label"].append(library.column_label(c))
             data["width"].append(2.4 if c in best else 1.1)
         self._show_legend(library.states, data["colour"])
+        self._show_ranges(path.penalty, data["ys"])
         self.lines.data = data
+
+    def _show_ranges(self, penalty: Array, values: Sequence[Array]) -> None:
+        start, end = 1.3 * float(penalty.max()), float(penalty.min()) / 1.3
+        self.figure.x_range.update(start=start, end=end, reset_start=start, reset_end=end)
+        low = min((float(v.min()) for v in values), default=-1.0)
+        high = max((float(v.max()) for v in values), default=1.0)
+        pad = 0.06 * (high - low or 1.0)
+        # Room above the lines for the legend.
+        low, high = low - pad, high + 2.5 * pad
+        self.figure.y_range.update(start=low, end=high, reset_start=low, reset_end=high)
 
     def _show_legend(self, states: Sequence[str], used: Sequence[str]) -> None:
         drawn = list(dict.fromkeys(used))
         self._legend.items = [
-            LegendItem(label=f"d{name}/dt", renderers=[self._glyph], index=used.index(colour))
+            LegendItem(label=f"d {name}/dt", renderers=[self._glyph], index=used.index(colour))
             for i, name in enumerate(states[: len(self._colours.series)])
             if (colour := self._colours.colour(i)) in drawn
         ]

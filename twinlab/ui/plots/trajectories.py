@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from bokeh.layouts import column
 from bokeh.models import (
     BoxAnnotation,
     ColumnDataSource,
     HoverTool,
     Label,
-    LayoutDOM,
     Range1d,
     Whisker,
 )
@@ -83,7 +81,6 @@ class TrajectoryPlot:
             self._figure(i, name, units.get(name, ""), each, time_label)
             for i, name in enumerate(self.states)
         ]
-        self.layout: LayoutDOM = column(*self.figures, sizing_mode="stretch_width", spacing=0)
         self.recolour(colours)
 
     def _figure(self, i: int, name: str, unit: str, height: int, time_label: str) -> figure:
