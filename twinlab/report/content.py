@@ -219,13 +219,26 @@ def settings_rows(discovery: Discovery) -> list[tuple[str, str]]:
 
 
 def explained(discovery: Discovery) -> dict[str, float]:
-    """R squared of each state, averaged over the trajectories that define it."""
-    table = np.asarray(discovery.r_squared, float)
-    result = {}
+    """Share of each state's variance within subjects that the best model explains.
+
+    R squared pooled over the trajectories with three values or more; NaN where there is none.
+    """
+    problem, result = discovery.problem, {}
     for index, name in enumerate(discovery.library.states):
-        known = table[:, index][np.isfinite(table[:, index])]
-        result[name] = float(known.mean()) if known.size else float("nan")
+        rest = total = 0.0
+        for r, fitted in enumerate(discovery.fitted):
+            value = problem.value[problem.rows(r), index]
+            seen = np.isfinite(value)
+            if seen.sum() >= 3:
+                rest += float(((value - fitted[:, index])[seen] ** 2).sum())
+                total += float(((value[seen] - value[seen].mean()) ** 2).sum())
+        result[name] = 1.0 - rest / total if total > 0 else float("nan")
     return result
+
+
+def r_squared_text(value: float) -> str:
+    """Write R squared to three decimals; a dash where it is not defined."""
+    return f"{value:.3f}".replace("-", "−") if np.isfinite(value) else "–"
 
 
 def listed(names: Sequence[str]) -> str:
@@ -236,6 +249,10 @@ def listed(names: Sequence[str]) -> str:
 def counted(count: int, singular: str, plural: str = "") -> str:
     """Write a count with its noun: '1 subject', '12 subjects'."""
     return f"{count} {singular if count == 1 else plural or singular + 's'}"
+
+
+def _in_words(share: str) -> str:
+    return share.replace("> ", "more than ").replace("< ", "less than ")
 
 
 def summary_sentence(discovery: Discovery) -> str:
@@ -251,8 +268,9 @@ def summary_sentence(discovery: Discovery) -> str:
     )
     if not inclusion_withheld(discovery):
         text += (
-            f" and a probability of {percent(best.probability)} among the "
+            f" and a probability of {_in_words(percent(best.probability))} among the "
             f"{counted(len(discovery.models), 'model')} compared"
         )
-    shares = [f"{percent(v)} of the variance of {n}" for n, v in explained(discovery).items()]
-    return f"{text}. It explains {listed(shares)}."
+    known = {n: v for n, v in explained(discovery).items() if np.isfinite(v)}
+    shares = [f"{percent(max(v, 0.0))} of the variance of {n}" for n, v in known.items()]
+    return f"{text}. It explains {listed(shares)}." if shares else f"{text}."

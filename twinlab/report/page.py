@@ -33,7 +33,7 @@ from .pseudonyms import pseudonymise
 if TYPE_CHECKING:
     from twinlab.discovery import Discovery
 
-MAX_GRID = 12  #: up to so many trajectory plots are all drawn; beyond, a chooser shows one subject
+MAX_GRID = 18  #: up to so many trajectory plots are all drawn; beyond, a chooser shows one subject
 
 
 def write_report(source: Twin | Discovery, path: str | Path, *, show_ids: bool = False) -> Path:
@@ -79,7 +79,11 @@ def report_html(discovery: Discovery, *, show_ids: bool = False) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        number=number, percent=percent, counted=content.counted, belief=content.belief_words
+        number=number,
+        percent=percent,
+        r_squared=content.r_squared_text,
+        counted=content.counted,
+        belief=content.belief_words,
     )
     template = environment.get_template("report.html.j2")
     return template.render(

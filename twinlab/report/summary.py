@@ -39,8 +39,11 @@ def summary_text(discovery: Discovery, limit: int = 5) -> str:
         chance = "" if withheld else f"{percent(item.probability):>8}"
         lines.append(f"  {item.rank:>2} {chance}  {'; '.join(changes)}")
     lines += ["", "Fit:"]
-    lines += [f"  R2 {name}: {value:.3f}" for name, value in explained(discovery).items()]
-    lines.append(f"  chi-square per point: {number(discovery.chi2_per_point)}")
+    for name, value in explained(discovery).items():
+        known = value == value  # not NaN
+        shown = f"{value:.3f}" if known else "not defined: fewer than three values a subject"
+        lines.append(f"  R2 {name}: {shown}")
+    lines.append(f"  chi-square per point: {discovery.chi2_per_point:.2f}")
     sd = ", ".join(f"{name} {number(value)}" for name, value in discovery.noise_sd.items())
     lines.append(f"  noise: {discovery.noise_model}, sd {sd}")
     if withheld:
