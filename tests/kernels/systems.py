@@ -11,13 +11,7 @@ from twinlab.expressions.kinds import HILL_ACTIVATION, POWER
 from twinlab.expressions.table import TermTable, term_table
 from twinlab.expressions.term import Term
 from twinlab.kernels import Drive, Tolerance
-
-
-class Entries(NamedTuple):
-    state: np.ndarray
-    term: np.ndarray
-    column: np.ndarray
-    value: np.ndarray
+from twinlab.library import Entries
 
 
 class Model(NamedTuple):

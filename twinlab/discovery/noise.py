@@ -58,7 +58,9 @@ class Noise:
         seen = problem.count > 0
         sigma = np.where(np.isfinite(problem.sd), self._known(problem), self.sd * self.shape)
         weight = np.where(seen, np.sqrt(problem.count) / sigma, 0.0)
-        value = np.where(seen, problem.value, 0.0)
+        # One memory layout: numba compiles a kernel anew for every other one.
+        weight = np.ascontiguousarray(weight)
+        value = np.ascontiguousarray(np.where(seen, problem.value, 0.0))
         return Data(problem.start, problem.time, value, weight, self.model == "lognormal")
 
     def _known(self, problem: Problem) -> Array:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinlab.errors import Cancelled, UserError
-from twinlab.kernels.elastic_net import standardised_path
+from twinlab.kernels import standardised_path
 from twinlab.knowledge import Knowledge
 from twinlab.library import Library
 from twinlab.study import Study

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from twinlab.kernels import OK, Initial, assemble_gram, polish, spike_slab_chain
+from twinlab.kernels import OK, Initial, normal_equations, polish, spike_slab_chain
 from twinlab.knowledge import ColumnPrior
 
 from .noise import Noise
@@ -104,23 +104,55 @@ def linearise(frame: Frame, point: Point, noise: Noise, kappa: float) -> Gram | 
     terms, entries = problem.active(point.columns)
     coefficients = np.zeros(problem.n_column)
     coefficients[point.columns] = point.coefficients
-    status, matrix, vector, yy, n, offset, slope, hessian = assemble_gram(
+    data = noise.data(problem)
+    status, cost, *blocks = normal_equations(
         point.initial,
-        coefficients,
+        np.ascontiguousarray(point.coefficients),
         terms,
         entries,
-        np.ascontiguousarray(point.coefficients),
+        coefficients,
         problem.terms,
         problem.entries,
-        noise.data(problem),
+        data,
         frame.initial_prior,
         problem.drive(kappa, frame.smooth.target),
         problem.tolerance(FIT_TOLERANCE),
+        np.zeros(problem.n_column),
+        np.empty_like(data.value),
     )
-    if status != OK or not (np.isfinite(matrix).all() and np.isfinite(vector).all()):
+    if status != OK or not all(np.isfinite(block).all() for block in blocks):
         return None
-    n_free = float(n - problem.n_state * problem.n_trajectory)
-    return Gram(matrix, vector, float(yy), n_free, offset, slope, hessian)
+    n_free = float((data.weight > 0).sum() - problem.n_state * problem.n_trajectory)
+    return eliminate_initial(coefficients, point.initial, cost, tuple(blocks), n_free)
+
+
+def eliminate_initial(
+    coefficients: Array, initial: Array, cost: float, blocks: tuple[Array, ...], n: float
+) -> Gram:
+    """Integrate the initial states out of Gauss-Newton equations.
+
+    With ``z = r + X w``: ``G = X'X - X'X0 H^-1 X0'X``, ``g = X'z - X'X0 H^-1 X0'z``,
+    ``yy = z'z - z'X0 H^-1 X0'z`` where ``H = X0'X0 + P0`` (METHODS section 2).
+
+    Parameters
+    ----------
+    coefficients : (n_column,) array
+    initial : (n_trajectory, n_state) array
+    cost : float
+    blocks
+        ``X'X, X'r, H, X0'r, X'X0`` as `twinlab.kernels.normal_equations` returns them.
+    n : float
+        Number of values less initial states.
+    """
+    xx, xr, hessian, x0r, cross = blocks
+    moved = xx @ coefficients
+    b = x0r + np.einsum("rkd,k->rd", cross, coefficients)
+    slope = np.linalg.solve(hessian, np.swapaxes(cross, 1, 2))
+    shift = np.linalg.solve(hessian, b[:, :, None])[:, :, 0]
+    gram = xx - np.tensordot(cross, slope, axes=([0, 2], [0, 1]))
+    vector = xr + moved - np.einsum("rkd,rd->k", cross, shift)
+    yy = cost + 2.0 * coefficients @ xr + coefficients @ moved - (b * shift).sum()
+    return Gram(np.ascontiguousarray(gram), vector, float(yy), n, initial + shift, slope, hessian)
 
 
 def log_size_prior(n_column: int, max_size: int) -> Array:

@@ -3,9 +3,10 @@
 Arrays in, arrays out; every kernel releases the interpreter lock and is cached on disk.
 """
 
+from .elastic_net import elastic_net_path, standardised_path
 from .flow import Drive, Tolerance, evaluate_terms
 from .integrate import OK, STATUS_TEXT, integrate, integrate_draws
-from .regression import Data, Initial, assemble_gram, normal_equations, polish
+from .regression import Data, Initial, normal_equations, polish
 from .sensitivity import trajectory_sensitivity
 from .spike_slab import log_marginal, spike_slab_chain
 
@@ -16,7 +17,7 @@ __all__ = [
     "Drive",
     "Initial",
     "Tolerance",
-    "assemble_gram",
+    "elastic_net_path",
     "evaluate_terms",
     "integrate",
     "integrate_draws",
@@ -24,5 +25,6 @@ __all__ = [
     "normal_equations",
     "polish",
     "spike_slab_chain",
+    "standardised_path",
     "trajectory_sensitivity",
 ]

@@ -73,8 +73,10 @@ def integrate(initial, time, terms, entries, coefficients, trajectory, drive, to
     theta = np.empty(terms.factor_count.size)
     k = np.empty((7, d))
     x, x_stage, x_new = initial.copy(), np.empty(d), np.empty(d)
-    out[:] = np.nan
-    out[0] = x
+    for e in range(d):
+        out[0, e] = x[e]
+        for j in range(1, n_time):
+            out[j, e] = np.nan
     t, end = time[0], time[n_time - 1]
     span = end - t
     flow(t, x, terms, entries, coefficients, trajectory, drive, z, theta, k[0])
@@ -127,14 +129,16 @@ def integrate(initial, time, terms, entries, coefficients, trajectory, drive, to
                     a += s1 * b * k[q, e]
                 out[i, e] = x[e] + h * a
             i += 1
+        t_before = t
         t += h
         for e in range(d):
             x[e] = x_new[e]
             k[0, e] = k[6, e]
         if out_of_bounds(x, tolerance):
             for j in range(i):
-                if time[j] > t - h:
-                    out[j] = np.nan
+                if time[j] > t_before:
+                    for e in range(d):
+                        out[j, e] = np.nan
             return DIVERGED
         factor = next_step_factor(error)
         h *= min(factor, 1.0) if rejected else factor

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .flow import jit
-from .integrate import DIVERGED, OK
-from .sensitivity import trajectory_sensitivity
+from .integrate import OK
+from .sensitivity import divide_right, trajectory_sensitivity
 
 
 class Data(NamedTuple):
@@ -71,7 +71,8 @@ def design(r, data, x, s, entry_column, rows_w, rows_x, residual):
                     weight /= floor
                 else:
                     residual[n] = weight * (y - x[i, e])
-                rows_w[n] = 0.0
+                for j in range(rows_w.shape[1]):
+                    rows_w[n, j] = 0.0
                 for j in range(n_entry):
                     rows_w[n, entry_column[j]] += weight * s[i, e, j]
                 for m in range(d):
@@ -81,47 +82,63 @@ def design(r, data, x, s, entry_column, rows_w, rows_x, residual):
 
 
 @jit
-def assemble_gram(
+def normal_equations(
     initial,
-    coefficients,
+    w,
     terms,
     entries,
-    w_active,
+    w_all,
     all_terms,
     all_entries,
     data,
     prior,
     drive,
     tolerance,
+    precision,
+    x_all,
 ):
-    """Linearise all trajectories and integrate the initial states out.
+    """Cost and blocks of the Gauss-Newton equations in all columns around an active model.
+
+    Parameters
+    ----------
+    initial : (n_trajectory, n_state)
+    w, terms, entries
+        Coefficients and tables of the active model, which is simulated.
+    w_all : (k,); all_terms, all_entries
+        Coefficients and tables of the columns the equations are in (the same, to polish it).
+    precision : (k,)
+        Prior precision of the coefficients.
+    x_all : (n_row, n_state) array
+        Filled with the simulated trajectories at the data's times.
 
     Returns
     -------
     status : int
         0, or the reason of the first failing trajectory.
-    gram : (n_column, n_column) array; vector : (n_column,) array; yy, n : float
-        ``H = X0'X0 + P0``; ``G = X'X - X'X0 H^-1 X0'X`` and so on (METHODS section 2).
-    offset (n_trajectory, d), slope (n_trajectory, d, n_column), hessian (n_trajectory, d, d)
-        Given coefficients ``w`` the initial state is normal with mean ``offset - slope w`` and
-        precision ``hessian``.
+    cost : float
+        Weighted squared residuals plus both prior costs.
+    h_w (k, k), g_w (k,), h_x (n_trajectory, d, d), g_x (n_trajectory, d),
+    cross (n_trajectory, k, d)
+        Half Hessian blocks and half negative gradients.
     """
-    n_column, (n_trajectory, d) = coefficients.size, initial.shape
-    gram, vector = np.zeros((n_column, n_column)), np.zeros(n_column)
-    offset, hessian = np.zeros((n_trajectory, d)), np.zeros((n_trajectory, d, d))
-    slope = np.zeros((n_trajectory, d, n_column))
-    yy, n_total = 0.0, 0.0
-    status = OK
+    k, (n_trajectory, d) = w_all.size, initial.shape
+    h_w, g_w = np.zeros((k, k)), np.empty(k)
+    h_x, g_x = np.zeros((n_trajectory, d, d)), np.zeros((n_trajectory, d))
+    cross = np.zeros((n_trajectory, k, d))
+    cost, status = 0.0, OK
+    for a in range(k):
+        g_w[a] = -precision[a] * w_all[a]
+        cost += precision[a] * w_all[a] * w_all[a]
     for r in range(n_trajectory):
         time = data.time[data.start[r] : data.start[r + 1]]
-        x = np.empty((time.size, d))
+        x = x_all[data.start[r] : data.start[r + 1]]
         s = np.empty((time.size, d, all_entries.state.size + d))
         status = trajectory_sensitivity(
             initial[r],
             time,
             terms,
             entries,
-            w_active,
+            w,
             all_terms,
             all_entries,
             r,
@@ -131,77 +148,32 @@ def assemble_gram(
             s,
         )
         if status != OK:
+            cost = np.inf
             break
-        rows_w = np.empty((time.size * d, n_column))
-        rows_x = np.empty((time.size * d, d))
-        z = np.empty(time.size * d)
-        n = design(r, data, x, s, all_entries.column, rows_w, rows_x, z)
-        rows_w, rows_x, z = rows_w[:n], rows_x[:n], z[:n] + np.dot(rows_w[:n], coefficients)
-        shift = prior.mean[r] - initial[r]
-        hessian[r] = np.dot(rows_x.T, rows_x) + np.diag(prior.precision[r])
-        if not (np.isfinite(np.sum(hessian[r])) and np.isfinite(np.sum(rows_w))):
-            status = DIVERGED
-            break
-        cross = np.dot(rows_x.T, rows_w)
-        b = np.dot(rows_x.T, z) + prior.precision[r] * shift
-        slope[r] = np.linalg.solve(hessian[r], cross)
-        solved = np.linalg.solve(hessian[r], b)
-        offset[r] = initial[r] + solved
-        gram += np.dot(rows_w.T, rows_w) - np.dot(cross.T, slope[r])
-        vector += np.dot(rows_w.T, z) - np.dot(cross.T, solved)
-        yy += np.dot(z, z) + np.sum(prior.precision[r] * shift**2) - np.dot(b, solved)
-        n_total += n
-    return status, gram, vector, yy, n_total, offset, slope, hessian
-
-
-@jit
-def normal_equations(initial, w, terms, entries, data, prior, drive, tolerance, precision, x_all):
-    """Cost and blocks of the Gauss-Newton equations of the active model.
-
-    Parameters
-    ----------
-    initial : (n_trajectory, n_state); w : (k,)
-    precision : (k,)
-        Prior precision of the coefficients.
-    x_all : (n_row, n_state) array
-        Filled with the simulated trajectories at the data's times.
-
-    Returns
-    -------
-    status : int
-    cost : float
-        Weighted squared residuals plus both prior costs.
-    h_w (k, k), g_w (k,), h_x (n_trajectory, d, d), g_x (n_trajectory, d),
-    cross (n_trajectory, k, d)
-        Half Hessian blocks and half negative gradients.
-    """
-    k, (n_trajectory, d) = w.size, initial.shape
-    h_w, g_w = np.diag(precision), -precision * w
-    h_x, g_x = np.zeros((n_trajectory, d, d)), np.zeros((n_trajectory, d))
-    cross = np.zeros((n_trajectory, k, d))
-    cost = np.sum(precision * w * w)
-    for r in range(n_trajectory):
-        time = data.time[data.start[r] : data.start[r + 1]]
-        x = x_all[data.start[r] : data.start[r + 1]]
-        s = np.empty((time.size, d, entries.state.size + d))
-        status = trajectory_sensitivity(
-            initial[r], time, terms, entries, w, terms, entries, r, drive, tolerance, x, s
-        )
-        if status != OK:
-            return status, np.inf, h_w, g_w, h_x, g_x, cross
         rows_w = np.empty((time.size * d, k))
         rows_x = np.empty((time.size * d, d))
         residual = np.empty(time.size * d)
-        n = design(r, data, x, s, entries.column, rows_w, rows_x, residual)
-        rows_w, rows_x, residual = rows_w[:n], rows_x[:n], residual[:n]
-        shift = prior.mean[r] - initial[r]
-        cost += np.dot(residual, residual) + np.sum(prior.precision[r] * shift**2)
-        h_w += np.dot(rows_w.T, rows_w)
-        g_w += np.dot(rows_w.T, residual)
-        h_x[r] = np.dot(rows_x.T, rows_x) + np.diag(prior.precision[r])
-        g_x[r] = np.dot(rows_x.T, residual) + prior.precision[r] * shift
-        cross[r] = np.dot(rows_w.T, rows_x)
-    return OK, cost, h_w, g_w, h_x, g_x, cross
+        n = design(r, data, x, s, all_entries.column, rows_w, rows_x, residual)
+        design_w = rows_w[:n]
+        h_w += np.dot(design_w.T, design_w)
+        for i in range(n):
+            cost += residual[i] * residual[i]
+            for a in range(k):
+                g_w[a] += rows_w[i, a] * residual[i]
+                for e in range(d):
+                    cross[r, a, e] += rows_w[i, a] * rows_x[i, e]
+            for e in range(d):
+                g_x[r, e] += rows_x[i, e] * residual[i]
+                for m in range(d):
+                    h_x[r, e, m] += rows_x[i, e] * rows_x[i, m]
+        for e in range(d):
+            shift = prior.mean[r, e] - initial[r, e]
+            cost += prior.precision[r, e] * shift * shift
+            h_x[r, e, e] += prior.precision[r, e]
+            g_x[r, e] += prior.precision[r, e] * shift
+    for a in range(k):
+        h_w[a, a] += precision[a]
+    return status, cost, h_w, g_w, h_x, g_x, cross
 
 
 @jit
@@ -214,27 +186,73 @@ def damped(matrix, damping):
 
 
 @jit
-def damped_step(h_w, g_w, h_x, g_x, cross, damping):
-    """Solve the damped equations, initial states eliminated in blocks."""
-    k, (n_trajectory, d) = g_w.size, g_x.shape
-    schur, rhs = damped(h_w, damping), g_w.copy()
-    inverse = np.empty((n_trajectory, d, d))
-    for r in range(n_trajectory):
-        inverse[r] = np.linalg.inv(damped(h_x[r], damping))
-        b = np.dot(cross[r], inverse[r])
-        schur -= np.dot(b, cross[r].T)
-        rhs -= np.dot(b, g_x[r])
-    step_w = np.linalg.solve(schur, rhs) if k > 0 else np.zeros(0)
-    step_x = np.empty((n_trajectory, d))
-    for r in range(n_trajectory):
-        step_x[r] = np.dot(inverse[r], g_x[r] - np.dot(cross[r].T, step_w))
-    return step_w, step_x
+def solve_positive(matrix, vector, out):
+    """Fill ``out`` with ``matrix^-1 vector`` by Cholesky in place; False if not positive."""
+    k = vector.size
+    for i in range(k):
+        for j in range(i + 1):
+            v = matrix[i, j]
+            for m in range(j):
+                v -= matrix[i, m] * matrix[j, m]
+            if i == j:
+                if not v > 0.0:
+                    return False
+                matrix[i, i] = np.sqrt(v)
+            else:
+                matrix[i, j] = v / matrix[j, j]
+        v = vector[i]
+        for m in range(i):
+            v -= matrix[i, m] * out[m]
+        out[i] = v / matrix[i, i]
+    for i in range(k - 1, -1, -1):
+        v = out[i]
+        for m in range(i + 1, k):
+            v -= matrix[m, i] * out[m]
+        out[i] = v / matrix[i, i]
+    return True
 
 
 @jit
-def all_finite(h_w, h_x, g_w):
-    """Whether the equations hold only finite numbers (LAPACK would raise otherwise)."""
-    return np.isfinite(np.sum(h_w)) and np.isfinite(np.sum(h_x)) and np.isfinite(np.sum(g_w))
+def damped_step(h_w, g_w, h_x, g_x, cross, damping):
+    """Solve the damped equations, initial states eliminated in blocks; False if singular."""
+    k, (n_trajectory, d) = g_w.size, g_x.shape
+    schur, rhs = damped(h_w, damping), g_w.copy()
+    inverse = np.empty((n_trajectory, d, d))
+    unit, work = np.zeros((d, d)), np.empty((d, d))
+    for e in range(d):
+        unit[e, e] = 1.0
+    step_w, step_x = np.zeros(k), np.zeros((n_trajectory, d))
+    for r in range(n_trajectory):
+        own = inverse[r]
+        if not divide_right(unit, damped(h_x[r], damping), own, work):
+            return False, step_w, step_x
+        for a in range(k):
+            for j in range(d):
+                b = 0.0
+                for i in range(d):
+                    b += cross[r, a, i] * own[i, j]
+                rhs[a] -= b * g_x[r, j]
+                for c in range(k):
+                    schur[a, c] -= b * cross[r, c, j]
+    if not solve_positive(schur, rhs, step_w):
+        return False, step_w, step_x
+    for r in range(n_trajectory):
+        for j in range(d):
+            rest = g_x[r, j]
+            for a in range(k):
+                rest -= cross[r, a, j] * step_w[a]
+            for i in range(d):
+                step_x[r, i] += inverse[r, i, j] * rest
+    return True, step_w, step_x
+
+
+@jit
+def within(w, step, lower, upper):
+    """Coefficients after a step, held within their bounds."""
+    out = np.empty(w.size)
+    for a in range(w.size):
+        out[a] = min(max(w[a] + step[a], lower[a]), upper[a])
+    return out
 
 
 @jit
@@ -275,12 +293,12 @@ def polish(
     x : (n_row, n_state) array
         Simulated trajectories there.
     """
-    w = np.minimum(np.maximum(w, lower), upper)
+    w = within(w, np.zeros(w.size), lower, upper)
     initial = initial.copy()
     x = np.empty(data.value.shape)
     x_try = np.empty(data.value.shape)
     status, cost, h_w, g_w, h_x, g_x, cross = normal_equations(
-        initial, w, terms, entries, data, prior, drive, tolerance, precision, x
+        initial, w, terms, entries, w, terms, entries, data, prior, drive, tolerance, precision, x
     )
     damping = 1e-3
     if status == OK:
@@ -288,12 +306,19 @@ def polish(
             improved = False
             gain = 0.0
             for _ in range(7):
-                if not all_finite(h_w, h_x, g_w):
-                    break
-                step_w, step_x = damped_step(h_w, g_w, h_x, g_x, cross, damping)
-                w_try = np.minimum(np.maximum(w + step_w, lower), upper)
+                solved, step_w, step_x = damped_step(h_w, g_w, h_x, g_x, cross, damping)
+                if not solved:
+                    damping = max(damping, 1e-4) * 6.0
+                    continue
+                for r in range(initial.shape[0]):
+                    for e in range(initial.shape[1]):
+                        step_x[r, e] += initial[r, e]
+                w_try = within(w, step_w, lower, upper)
                 trial = normal_equations(
-                    initial + step_x,
+                    step_x,
+                    w_try,
+                    terms,
+                    entries,
                     w_try,
                     terms,
                     entries,
@@ -308,7 +333,7 @@ def polish(
                     improved = True
                     gain = cost - trial[1]
                     _, cost, h_w, g_w, h_x, g_x, cross = trial
-                    w, initial = w_try, initial + step_x
+                    w, initial = w_try, step_x
                     x, x_try = x_try, x
                     damping = max(damping / 5.0, 1e-8)
                     break
