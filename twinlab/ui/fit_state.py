@@ -258,6 +258,7 @@ class FitState(param.Parameterized):
         if self.discovery is None or self.discovery.chi2_per_point <= LARGEST_CHI2:
             return ""
         return (
-            f"Withheld: χ² per point is {self.discovery.chi2_per_point:.2f}. Above {LARGEST_CHI2} the "
-            "model does not describe the data, and the probabilities would mislead."
+            f"Withheld: χ² per point is {self.discovery.chi2_per_point:.2f}. "
+            f"Above {LARGEST_CHI2} the model does not describe the data, "
+            "and the probabilities would mislead."
         )

@@ -35,7 +35,7 @@ def quick_pool() -> ThreadPoolExecutor:
 
 @dataclass(eq=False)
 class Job:
-    """One fit: its own cancel token and its generation; answers are dropped once it is superseded."""
+    """One fit with its own cancel token and generation; dropped once it is superseded."""
 
     generation: int
     token: CancelToken = field(default_factory=CancelToken)
@@ -74,7 +74,7 @@ class JobRunner(Generic[Result]):
         return self.job is not None
 
     def start(self, work: Callable[[Callable[[Progress], None], CancelToken], Result]) -> Job:
-        """Start `work(progress, cancel)` in the pool; the job before it is cancelled and forgotten."""
+        """Start `work(progress, cancel)` in the pool; the job before it is cancelled."""
         self.stop()
         self._generation += 1
         job = self.job = Job(self._generation)

@@ -43,7 +43,7 @@ class Palette:
     series: tuple[str, ...]
 
     def colour(self, index: int) -> str:
-        """Colour of the state of this index (they repeat after six; the markers do not help then)."""
+        """Colour of the state of this index; they repeat after six."""
         return self.series[index % len(self.series)]
 
 

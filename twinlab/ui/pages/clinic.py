@@ -23,7 +23,8 @@ from ..words import escape
 from .workbench import header_links
 
 _MAIN_CSS = """
-:host { padding: 16px; gap: 12px; box-sizing: border-box; max-width: 1120px; margin: 0 auto !important; }
+:host { padding: 16px; gap: 12px; box-sizing: border-box; max-width: 1120px;
+  margin: 0 auto !important; }
 """
 _WORDS_CSS = """
 ul { margin: 2px 0 10px; padding-left: 20px; } li { margin: 3px 0; font-size: 15px; }

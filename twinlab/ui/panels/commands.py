@@ -47,7 +47,8 @@ class CommandBar(pn.viewable.Viewer):
             align_items="center", sizing_mode="stretch_width", margin=0, gap="6px 12px",
         )  # fmt: skip
         self._view = pn.Column(
-            row, WarmNotice(), message_pane(state.fit_message), sizing_mode="stretch_width", margin=0,
+            row, WarmNotice(), message_pane(state.fit_message),
+            sizing_mode="stretch_width", margin=0,
             stylesheets=[CARD_CSS, ":host { padding: 8px 12px; }"],
         )  # fmt: skip
         self.fit.on_click(lambda _: state.fit())

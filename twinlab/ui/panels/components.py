@@ -39,7 +39,8 @@ class TermChips(_Listening):
     _esm = (_HERE / "term_chips.js").read_text("utf-8")
     _stylesheets = [
         f"""
-.chips {{ display: flex; flex-wrap: wrap; gap: 4px; max-height: 152px; overflow-y: auto; padding: 2px; }}
+.chips {{ display: flex; flex-wrap: wrap; gap: 4px; max-height: 152px; overflow-y: auto;
+  padding: 2px; }}
 button {{ font: 14px/1.3 {SERIF}; color: var(--tl-muted); background: transparent; cursor: pointer;
   border: 1px dashed var(--tl-border); border-radius: {RADIUS}px; padding: 3px 8px;
   text-decoration: line-through; max-width: 250px; overflow: hidden; text-overflow: ellipsis;
@@ -60,7 +61,8 @@ class PriorTable(_Listening):
     _stylesheets = [
         f"""
 :host {{ max-height: 250px; overflow-y: auto; }}
-table {{ border-collapse: collapse; width: 100%; font: {BODY}px/1.3 {SANS}; color: var(--tl-text); }}
+table {{ border-collapse: collapse; width: 100%; font: {BODY}px/1.3 {SANS};
+  color: var(--tl-text); }}
 th {{ font-size: {CAPTION}px; font-weight: 400; color: var(--tl-muted); text-align: left;
   position: sticky; top: 0; background: var(--tl-surface); padding: 2px 3px; z-index: 1; }}
 td {{ border-top: 1px solid var(--tl-border); padding: 2px 3px; }}
@@ -94,7 +96,8 @@ button:focus-visible {{ {_FOCUS} }}
 .rank {{ flex: 0 0 12px; color: var(--tl-muted); font-variant-numeric: tabular-nums; }}
 .chance {{ display: flex; align-items: center; gap: 8px; flex: 0 0 118px;
   font-variant-numeric: tabular-nums; white-space: nowrap; }}
-.track {{ flex: 1; height: 8px; background: var(--tl-track); border-radius: 2px; overflow: hidden; }}
+.track {{ flex: 1; height: 8px; background: var(--tl-track); border-radius: 2px;
+  overflow: hidden; }}
 .bar {{ display: block; height: 100%; background: var(--tl-muted); }}
 .words {{ font: 14.5px/1.3 {SERIF}; min-width: 0; overflow: hidden; text-overflow: ellipsis; }}
 .words small {{ font: {CAPTION}px {SANS}; color: var(--tl-muted); }}

@@ -25,11 +25,12 @@ def summary_html(study: Study) -> str:
     times = np.concatenate([t.time for t in study.trajectories])
     total = sum(t.value.size for t in study.trajectories)
     missing = total - sum(int(np.isfinite(t.value).sum()) for t in study.trajectories)
+    span = f"{number(float(times.min()))} to {number(float(times.max()))}"
     parts = [
         plural(len(study.subjects), "subject"),
         plural(len(study.variables), "variable"),
         plural(study.n_points, "value"),
-        f"time {number(float(times.min()))} to {number(float(times.max()))} {study.time_unit}".strip(),
+        f"time {span} {study.time_unit}".strip(),
         f"{missing} missing" if missing else "none missing",
     ]
     doses = sum(len(t.doses) for t in study.trajectories)

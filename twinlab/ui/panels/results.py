@@ -143,7 +143,8 @@ class KeyFigures(pn.viewable.Viewer):
 
     _CSS = """
 :host { display: block; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(128px, 1fr)); gap: 2px 16px; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(128px, 1fr));
+  gap: 6px 16px; }
 .figures > div { min-width: 0; }
 """
 
@@ -159,7 +160,8 @@ class KeyFigures(pn.viewable.Viewer):
 
     def _show(self, *_: Any) -> None:
         cells = "".join(
-            f"<div><p class='caption'>{escape(title)}</p><p class='figure {level}'>{escape(value)}</p>"
+            f"<div><p class='caption'>{escape(title)}</p>"
+            f"<p class='figure {level}'>{escape(value)}</p>"
             f"<p class='caption'>{escape(words)}</p></div>"
             for title, value, level, words in key_figures(self._state)
         )
@@ -241,5 +243,8 @@ class Alternatives(pn.viewable.Viewer):
                     "selected": np.array_equal(shown, model.columns),
                 }
             )  # fmt: skip
-        self.caption.object = "<p class='caption'>Models by probability, as they differ from the best; click one to see it.</p>"
+        self.caption.object = (
+            "<p class='caption'>Models by probability, as they differ from the best; "
+            "click one to see it.</p>"
+        )
         self.list.rows = rows

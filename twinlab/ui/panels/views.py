@@ -259,8 +259,8 @@ class PathCard(pn.viewable.Viewer):
         self._state = state
         self.plot = PathPlot(palette(pn.config.theme == "dark"))
         self.caption = html(
-            "<p class='caption'>What an elastic net would keep as its penalty weakens: a picture of the "
-            "library, not the selector. Heavy lines: the best model.</p>"
+            "<p class='caption'>What an elastic net would keep as its penalty weakens: "
+            "a picture of the library, not the selector. Heavy lines: the best model.</p>"
         )
         self.figure = pn.pane.Bokeh(sizing_mode="stretch_width", margin=0, visible=False)
         self._view = card("Coefficient path", self.figure, caption=self.caption)

@@ -33,7 +33,7 @@ def quiet_figure(**options: Any) -> figure:
 
 
 def paint(plot: Plot, colours: Palette) -> None:
-    """Colour what the page's theme does not reach before the first paint: text, grids, crosshair."""
+    """Colour text, axes, grid and crosshair, as the page's theme does only after loading."""
     for axis in (*plot.axis,):
         axis.major_label_text_color = colours.muted
         axis.axis_label_text_color = colours.text

@@ -54,7 +54,7 @@ class ResidualPlot:
         self.recolour(colours)
 
     def show(self, discovery: Discovery, labels: Sequence[str], chosen: int) -> None:
-        """Draw the residuals of a discovery; trajectory `chosen` in full colour, the others faint."""
+        """Draw the residuals; trajectory `chosen` in full colour, the others faint."""
         data: dict[str, list[Any]] = {name: [] for name in self.POINTS}
         # The chosen subject comes last, so that it is painted over the others.
         order = [i for i in range(len(labels)) if i != chosen] + [chosen]
