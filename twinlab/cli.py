@@ -189,8 +189,12 @@ def _fit(
 ) -> Discovery:
     from concurrent.futures import ThreadPoolExecutor
 
-    from twinlab.discovery import CancelToken, discover
+    from twinlab.discovery import CancelToken, discover, warm_up
+    from twinlab.discovery.problem import make_problem
 
+    make_problem(study, library, knowledge)  # complain before kernels are compiled
+    with ProgressLine(sys.stderr) as progress:
+        warm_up(progress)
     cancel = CancelToken()
     workers = options.workers or os.cpu_count() or 1
     with (
