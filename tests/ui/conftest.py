@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+
 from twinlab.discovery import Discovery, Settings, discover
 from twinlab.library import Library
 from twinlab.study import Study

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pytest
+
 from twinlab.discovery import Progress
 from twinlab.errors import Cancelled, UserError
 from twinlab.ui.jobs import JobEvents, JobRunner, Latest

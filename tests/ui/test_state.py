@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from twinlab.discovery import Discovery
 from twinlab.knowledge import Belief
 from twinlab.ui.state import WorkbenchState

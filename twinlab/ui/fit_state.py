@@ -68,7 +68,8 @@ class FitState(param.Parameterized):
     def __init__(self, schedule: Schedule | None = None, **params: object) -> None:
         super().__init__(**params)
         self.fit_message = Message()
-        schedule = schedule or (lambda work: work())
+        #: Runs a callable on the session's event loop, all that it changes sent as one.
+        self.later = schedule = schedule or (lambda work: work())
         self._runner: JobRunner[Discovery] = JobRunner(
             schedule, JobEvents(self._on_progress, self._on_done, self._on_failed)
         )

@@ -46,6 +46,7 @@ def serve(
     allow_origins: Sequence[str] = (),
     threaded: bool = False,
     verbose: bool = True,
+    keep_seconds: float = 15.0,
 ) -> Any:
     """Serve the workbench at /workbench and the clinic at /clinic; / is their index.
 
@@ -63,6 +64,8 @@ def serve(
         Serve in a thread of its own and return it, instead of serving until interrupted.
     verbose : bool
         Whether to print where the pages are.
+    keep_seconds : float
+        How long the session of a closed page is kept, should it come back.
 
     Raises
     ------
@@ -84,6 +87,8 @@ def serve(
         address=address,
         websocket_origin=[*origins, *allow_origins],
         websocket_max_message_size=_MESSAGE_SIZE,
+        unused_session_lifetime_milliseconds=round(1000 * keep_seconds),
+        check_unused_sessions_milliseconds=round(1000 * keep_seconds),
         index=str(_INDEX),
         title={"workbench": "TwinLab workbench", "clinic": "TwinLab clinic"},
         show=open_browser,

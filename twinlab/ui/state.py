@@ -18,8 +18,10 @@ from twinlab.study import Study, read_study, read_study_bytes
 
 from .choice import LibraryChoice
 from .fit_state import FitState
-from .jobs import Schedule
-from .messages import Message
+from .jobs import Latest, Schedule
+from .messages import Message, words_of
+
+_Read = tuple[Study, Library]
 
 
 class WorkbenchState(FitState):
@@ -41,6 +43,7 @@ class WorkbenchState(FitState):
     def __init__(self, schedule: Schedule | None = None, **params: object) -> None:
         super().__init__(schedule, **params)
         self.data_message, self.term_message = Message(), Message()
+        self._reading = Latest(self.later, self._refuse)
 
     # ---- data ---------------------------------------------------------------------------------
 
@@ -52,35 +55,49 @@ class WorkbenchState(FitState):
         """Read an uploaded file; on a UserError say so and leave what was loaded as it was."""
         return self._load(lambda: read_study_bytes(data, filename))
 
+    def upload(self, data: bytes, filename: str, done: Callable[[bool], None]) -> None:
+        """`load_bytes` off the event loop; `done` is told on it whether the file was taken."""
+        self.data_message.say(f"Reading {filename} …")
+
+        def read() -> _Read | UserError:
+            try:
+                return _with_library(read_study_bytes(data, filename))
+            except UserError as error:
+                return error
+
+        def take(answer: _Read | UserError) -> None:
+            if isinstance(answer, UserError):
+                self._refuse(answer)
+            else:
+                self._accept(*answer)
+            done(not isinstance(answer, UserError))
+
+        self._reading.submit(read, take)
+
     def _load(self, read: Callable[[], Study]) -> bool:
         try:
-            study = read()
-            offered = LibraryChoice().offered(study)
+            study, offered = _with_library(read())
         except UserError as error:
-            kept = f"\nStill loaded: {self.source.name}." if self.source else ""
-            self.data_message.say(f"{error}{kept}", "error")
+            self._refuse(error)
             return False
-        self.halt()
-        self.data_message.clear()
-        self.term_message.clear()
-        self.fit_message.clear()
-        self._forget_result()
-        with param.parameterized.batch_call_watchers(self):
-            self.param.update(
-                source=study,
-                study=study,
-                states=list(study.variables),
-                subjects=list(study.subjects),
-                choice=LibraryChoice(),
-                offered=offered,
-                library=offered,
-                report=None,
-                knowledge=Knowledge(),
-                status="ready",
-                stage="Press Fit.",
-                fraction=0.0,
-            )
+        self._accept(study, offered)
         return True
+
+    def _refuse(self, error: Exception) -> None:
+        kept = f"\nStill loaded: {self.source.name}." if self.source else ""
+        self.data_message.say(f"{words_of(error)}{kept}", "error")
+
+    def _accept(self, study: Study, offered: Library) -> None:
+        self.halt()
+        for message in (self.data_message, self.term_message, self.fit_message):
+            message.clear()
+        self._forget_result()
+        self.param.update(
+            source=study, study=study, states=list(study.variables),
+            subjects=list(study.subjects), choice=LibraryChoice(), offered=offered,
+            library=offered, report=None, knowledge=Knowledge(), status="ready",
+            stage="Press Fit.", fraction=0.0,
+        )  # fmt: skip
 
     def choose_data(self, states: list[str], subjects: list[str]) -> bool:
         """Model only these variables and subjects; an empty choice is refused with words."""
@@ -180,6 +197,11 @@ class WorkbenchState(FitState):
         self.knowledge = knowledge
         self.reconsider()
         return True
+
+
+def _with_library(study: Study) -> _Read:
+    """A study and what its default choice offers; both may refuse the data."""
+    return study, LibraryChoice().offered(study)
 
 
 def _fitting(knowledge: Knowledge, library: Library) -> Knowledge:

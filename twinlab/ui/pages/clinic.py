@@ -71,7 +71,7 @@ class Clinic:
         on_session_end(self.state.close)
 
     def _wire(self) -> None:
-        self.data.param.watch(lambda *_: self._open(), "value")
+        self.data.param.watch(lambda *_: self.state.later(self._open), "value")
         self.make.on_click(lambda _: self.make_twin())
         self.stop.on_click(lambda _: self.state.halt())
         self.state.param.watch(
@@ -98,7 +98,7 @@ class Clinic:
             "TwinLab",
             main=[main],
             header=[header_links("Clinic", ("Workbench", "workbench"))],
-            on_dark=self.trajectories.recolour,
+            on_dark=lambda dark: self.state.later(lambda: self.trajectories.recolour(dark)),
         )
 
     def _open(self) -> None:

@@ -73,7 +73,7 @@ class Workbench:
             main=[main],
             sidebar=[self.data, self.terms, self.knowledge, self.settings],
             header=[header_links("Workbench", ("Clinic", "clinic"))],
-            on_dark=self.recolour,
+            on_dark=lambda dark: self.state.later(lambda: self.recolour(dark)),
         )
 
     def recolour(self, dark: bool) -> None:

@@ -102,15 +102,19 @@ class DataSection(pn.viewable.Viewer):
 
     def _on_sample(self, event: Any) -> None:
         if event.new is not None and not self._setting:
-            self._open(event.new)
+            self._state.later(lambda: self._open(event.new))
 
     def _on_upload(self, event: Any) -> None:
-        if not event.new:
-            return
-        if self._state.load_bytes(event.new, self.upload.filename or "upload.csv"):
+        if event.new:
+            name = self.upload.filename or "upload.csv"
+            self._state.upload(event.new, name, self._after_upload)
+
+    def _after_upload(self, taken: bool) -> None:
+        if taken:
             self._setting = True
             self.sample.value = None
             self._setting = False
+        self.upload.clear()
 
     def _on_source(self, event: Any) -> None:
         study = event.new
@@ -128,4 +132,7 @@ class DataSection(pn.viewable.Viewer):
             return
         states = [v for v in self._state.source.variables if v in self.states.value]
         subjects = [s for s in self._state.source.subjects if s in self.subjects.value]
+        self._state.later(lambda: self._choose(states, subjects))
+
+    def _choose(self, states: list[str], subjects: list[str]) -> None:
         self._state.choose_data(states, subjects)

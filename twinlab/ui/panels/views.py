@@ -63,7 +63,7 @@ class TrajectoryCard(pn.viewable.Viewer):
         self.subject.param.watch(self._on_subject, "value")
         self.band.param.watch(lambda *_: self._show_fit(), "value")
         self.back.on_click(lambda _: state.show_best())
-        self.view.param.watch(lambda *_: self._show_raw(), "value")
+        self.view.param.watch(lambda *_: state.later(self._show_raw), "value")
         state.param.watch(self._on_study, "study")
         state.param.watch(lambda *_: self._show_fit(), ["discovery", "stale"])
         state.param.watch(lambda *_: self._show_overlay(), ["chosen", "chosen_words", "progress"])
