@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -152,7 +151,6 @@ def test_interrupting_ends_with_130_and_one_line(tmp_path: Path) -> None:
     for line in run.stderr:
         if "kernels" not in line:  # the kernels are ready and the fit has begun
             break
-    time.sleep(0.3)
     run.send_signal(signal.SIGINT)
     _, errors = run.communicate(timeout=120)
     assert run.returncode == 130
