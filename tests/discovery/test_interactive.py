@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from twinlab.discovery import choose_columns, reconsider
-from twinlab.discovery.bands import predictive, shares
+from twinlab.discovery.bands import pointwise_quantiles, predictive, shares
 from twinlab.discovery.noise import Noise
 from twinlab.knowledge import Belief, Knowledge
 
@@ -68,6 +68,12 @@ def test_choosing_other_columns_uses_the_regression(found):
     empty = choose_columns(found, [])
     assert empty.coefficients.size == 0
     assert np.allclose(empty.trajectories[0], empty.trajectories[0][0])
+
+
+def test_quantiles_are_those_of_numpy():
+    draws = np.random.default_rng(0).standard_normal((37, 5, 2))
+    expected = np.quantile(draws, [0.05, 0.25, 0.5, 0.75, 0.95], axis=0)
+    np.testing.assert_allclose(pointwise_quantiles(draws), expected)
 
 
 def test_shares_are_systematic_and_complete():

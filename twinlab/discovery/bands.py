@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from twinlab.kernels import OK, Drive, integrate_draws
 
@@ -73,25 +73,59 @@ def simulate(
     status : (n_draw,) int array
         0, or the reason of the failure.
     """
-    columns = np.nonzero(np.any(coefficients != 0, axis=0))[0]
-    terms, entries = problem.active(columns)
-    w = np.ascontiguousarray(coefficients[:, columns])
-    initial = np.ascontiguousarray(initial)
-    out = np.empty((w.shape[0], time.size, problem.n_state))
-    status = np.zeros(w.shape[0], np.int64)
+    out = np.empty((len(coefficients), time.size, problem.n_state))
+    status = np.zeros(len(coefficients), np.int64)
     drive = drive if drive is not None else problem.drive()
     tolerance = problem.tolerance(relative)
 
-    def run(first: int) -> None:
-        part = slice(first, first + CHUNK)
+    def run(rows: NDArray[np.int64]) -> None:
+        columns = np.nonzero(coefficients[rows[0]])[0]
+        part = np.empty((rows.size, time.size, problem.n_state))
+        own = np.zeros(rows.size, np.int64)
         integrate_draws(
-            initial[part], time, terms, entries, w[part], trajectory, drive, tolerance,
-            out[part], status[part],
-        )  # fmt: skip
+            np.ascontiguousarray(initial[rows]),
+            time,
+            *problem.active(columns),
+            np.ascontiguousarray(coefficients[np.ix_(rows, columns)]),
+            trajectory,
+            drive,
+            tolerance,
+            part,
+            own,
+        )
+        out[rows], status[rows] = part, own
 
-    firsts = range(0, w.shape[0], CHUNK)
-    list(executor.map(run, firsts) if executor is not None else map(run, firsts))
+    groups = _same_support(coefficients)
+    list(executor.map(run, groups) if executor is not None else map(run, groups))
     return out, status
+
+
+def _same_support(coefficients: Array) -> list[NDArray[np.int64]]:
+    """Rows in groups that share their non-zero columns: each is simulated with its own terms."""
+    groups: dict[bytes, list[int]] = {}
+    for row, key in enumerate(np.packbits(coefficients != 0, axis=1)):
+        groups.setdefault(key.tobytes(), []).append(row)
+    return [
+        np.array(rows[i : i + CHUNK])
+        for rows in groups.values()
+        for i in range(0, len(rows), CHUNK)
+    ]
+
+
+def pointwise_quantiles(draws: Array) -> Array:
+    """Quantiles (5, n, n_state) at ``QUANTILES`` over the first axis, linearly interpolated.
+
+    One sort along contiguous memory: several times faster than ``numpy.quantile``.
+    """
+    n = len(draws)
+    ordered = np.sort(np.ascontiguousarray(np.moveaxis(draws, 0, -1)), axis=-1)
+    out = []
+    for q in QUANTILES:
+        place = q * (n - 1)
+        low = int(place)
+        high = min(low + 1, n - 1)
+        out.append(ordered[..., low] + (place - low) * (ordered[..., high] - ordered[..., low]))
+    return np.stack(out)
 
 
 def make_bands(
@@ -134,7 +168,7 @@ def make_bands(
         good = draws[status == OK]
         if len(good) == 0:
             good = mean
-        quantiles = np.quantile(good, QUANTILES, axis=0)
+        quantiles = pointwise_quantiles(good)
         n_failed = int((status != OK).sum())
         bands.append(Band(time, mean[0], quantiles, predictive(quantiles, noise), n_failed))
     return tuple(bands)
@@ -157,7 +191,7 @@ def predictive(quantiles: Array, noise: Noise) -> Array:
     sd = noise.at(median)
     out = np.empty_like(values)
     for i, q in enumerate(QUANTILES):
-        reach = np.sqrt((values[i] - median) ** 2 + (norm.ppf(q) * sd) ** 2)
+        reach = np.sqrt((values[i] - median) ** 2 + (ndtri(q) * sd) ** 2)
         out[i] = median + np.sign(q - 0.5) * reach
     return np.exp(out) if logarithmic else out
 

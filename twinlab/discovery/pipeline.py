@@ -47,6 +47,8 @@ Array = NDArray[np.float64]
 NOISE_MARGIN = 3.0
 #: Trajectories drawn while the fit runs.
 MAX_SNAPSHOT = 12
+#: The path is a picture: its last penalty over the first, and the relative gap it is solved to.
+PATH_RATIO, PATH_TOLERANCE = 1e-4, 1e-4
 SEARCH_SHARE, RESCORE_SHARE = 0.6, 0.3
 
 
@@ -235,7 +237,13 @@ def coefficient_path(problem: Problem, gram: Gram) -> Path:
     """Elastic-net path on the final Gram."""
     prior = problem.prior
     penalty, coefficients = standardised_path(
-        gram.matrix, gram.vector, gram.yy, excluded=prior.excluded, sign=prior.sign
+        gram.matrix,
+        gram.vector,
+        gram.yy,
+        ratio=PATH_RATIO,
+        excluded=prior.excluded,
+        sign=prior.sign,
+        tolerance=PATH_TOLERANCE,
     )
     return Path(penalty, coefficients)
 

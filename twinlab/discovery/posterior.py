@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from .bands import draw_conditional, shares
 from .noise import Noise
@@ -67,7 +67,7 @@ def make_ranked(
     """A ranked model with its standard deviations and 90 % intervals (Student t)."""
     freedom = freedom_of(problem, len(columns))
     scale = np.sqrt(np.maximum(np.diag(covariance), 0.0))
-    reach = student_t.ppf(0.95, freedom) * scale
+    reach = stdtrit(freedom, 0.95) * scale
     lower, upper = bounds[0][columns], bounds[1][columns]
     interval = np.clip(
         np.stack([mean - reach, mean + reach], axis=1), lower[:, None], upper[:, None]

@@ -8,6 +8,7 @@ Gaussian Processes for Machine Learning, eq. 5.8), one eigendecomposition a leng
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +70,14 @@ def _thin(t: Array, y: Array) -> tuple[Array, Array]:
     return t[keep], y[keep]
 
 
+@lru_cache(maxsize=256)
+def _eigen(times: bytes, length: float) -> tuple[Array, Array]:
+    """Eigendecomposition of the kernel on one grid: states and starts share their grids."""
+    t = np.frombuffer(times)
+    values, vectors = np.linalg.eigh(_kernel(t, t, length))
+    return values, vectors
+
+
 def _choose(series: list[tuple[Array, Array]], lengths: Array, noise_floor: float) -> _Hyper:
     """Hyperparameters of highest marginal likelihood with at least the noise `noise_floor`."""
     ratios = np.geomspace(1e-6, 4.0, N_RATIOS)
@@ -79,13 +88,12 @@ def _choose(series: list[tuple[Array, Array]], lengths: Array, noise_floor: floa
     for length in lengths:
         square, log_det, n = np.zeros(N_RATIOS), np.zeros(N_RATIOS), 0
         for key, members in grids.items():
-            t = np.frombuffer(key)
-            values, vectors = np.linalg.eigh(_kernel(t, t, length))
+            values, vectors = _eigen(key, float(length))
             spread = np.maximum(values, 1e-12)[None, :] + ratios[:, None]
             projected = vectors.T @ np.stack(members, axis=1)
             square += ((projected**2).sum(axis=1)[None, :] / spread).sum(axis=1)
             log_det += len(members) * np.log(spread).sum(axis=1)
-            n += len(members) * t.size
+            n += len(members) * len(values)
         variance = np.maximum(square / n, 1e-300)
         log_likelihood = -0.5 * n * np.log(variance) - 0.5 * log_det
         log_likelihood[np.sqrt(ratios * variance) < noise_floor] = -np.inf

@@ -147,7 +147,7 @@ def eliminate_initial(
     xx, xr, hessian, x0r, cross = blocks
     moved = xx @ coefficients
     b = x0r + np.einsum("rkd,k->rd", cross, coefficients)
-    slope = np.linalg.solve(hessian, np.swapaxes(cross, 1, 2))
+    slope = np.asarray(np.linalg.solve(hessian, np.swapaxes(cross, 1, 2)), np.float64)
     shift = np.linalg.solve(hessian, b[:, :, None])[:, :, 0]
     gram = xx - np.tensordot(cross, slope, axes=([0, 2], [0, 1]))
     vector = xr + moved - np.einsum("rkd,rd->k", cross, shift)

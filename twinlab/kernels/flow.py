@@ -26,6 +26,9 @@ from twinlab.expressions.kinds import (
 )
 
 jit = njit(cache=True, nogil=True, error_model="numpy")
+#: For what is called at every stage of every step: passing the tables (some hundred numbers that
+#: describe their arrays) to a function costs more than evaluating a small model.
+jit_inline = njit(cache=True, nogil=True, error_model="numpy", inline="always")
 
 
 class Drive(NamedTuple):
@@ -116,7 +119,7 @@ def factor_slope(kind, exponent, constant, v, value):
     return constant * np.cos(constant * v)
 
 
-@jit
+@jit_inline
 def evaluate_terms(z, terms, theta):
     """Fill ``theta`` (n_term,) with the terms at the point ``z`` (states, then inputs)."""
     for k in range(terms.factor_count.size):
@@ -131,7 +134,7 @@ def evaluate_terms(z, terms, theta):
         theta[k] = value
 
 
-@jit
+@jit_inline
 def evaluate_slopes(z, terms, theta, slope):
     """Fill ``theta`` and ``slope`` (n_term, 3): derivative through each factor's variable."""
     for k in range(terms.factor_count.size):
@@ -149,7 +152,7 @@ def evaluate_slopes(z, terms, theta, slope):
         theta[k] = value
 
 
-@jit
+@jit_inline
 def fill_point(t, x, trajectory, drive, z):
     """Fill ``z`` with the states and, behind them, the inputs at time ``t``."""
     d = x.size
@@ -171,7 +174,7 @@ def grid_place(t, trajectory, drive, n_cell):
     return cell, min(max(offset - cell * drive.step[trajectory], 0.0), drive.step[trajectory])
 
 
-@jit
+@jit_inline
 def add_nudging(t, x, trajectory, drive, dx):
     """Add ``kappa (target(t) - x)`` to ``dx`` where there is nudging."""
     for e in range(x.size):
@@ -181,7 +184,7 @@ def add_nudging(t, x, trajectory, drive, dx):
             dx[e] += drive.kappa[e] * (((c[0] * u + c[1]) * u + c[2]) * u + c[3] - x[e])
 
 
-@jit
+@jit_inline
 def flow(t, x, terms, entries, coefficients, trajectory, drive, z, theta, dx):
     """Fill ``dx`` with the right-hand side at ``(t, x)``; ``z`` and ``theta`` are work space."""
     fill_point(t, x, trajectory, drive, z)
@@ -195,7 +198,7 @@ def flow(t, x, terms, entries, coefficients, trajectory, drive, z, theta, dx):
     add_nudging(t, x, trajectory, drive, dx)
 
 
-@jit
+@jit_inline
 def flow_jacobian(
     t, x, terms, entries, coefficients, trajectory, drive, z, theta, slope, dx, jacobian
 ):

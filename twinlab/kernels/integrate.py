@@ -5,7 +5,36 @@ from __future__ import annotations
 import numpy as np
 
 from .flow import flow, jit
-from .tableau import DENSE, ERROR, NODES, STAGES
+from .tableau import (
+    A21,
+    A31,
+    A32,
+    A41,
+    A42,
+    A43,
+    A51,
+    A52,
+    A53,
+    A54,
+    A61,
+    A62,
+    A63,
+    A64,
+    A65,
+    A71,
+    A73,
+    A74,
+    A75,
+    A76,
+    DENSE,
+    E1,
+    E3,
+    E4,
+    E5,
+    E6,
+    E7,
+    NODES,
+)
 
 OK, TOO_MANY_STEPS, DIVERGED, STEP_TOO_SMALL = 0, 1, 2, 3
 STATUS_TEXT = {
@@ -48,6 +77,27 @@ def out_of_bounds(x, tolerance):
 
 
 @jit
+def stage_state(s, x, k, h, out):
+    """Fill ``out`` with the state at stage ``s`` (0 to 6; the last is the solution)."""
+    for e in range(x.size):
+        if s == 0:
+            a = 0.0
+        elif s == 1:
+            a = A21 * k[0, e]
+        elif s == 2:
+            a = A31 * k[0, e] + A32 * k[1, e]
+        elif s == 3:
+            a = A41 * k[0, e] + A42 * k[1, e] + A43 * k[2, e]
+        elif s == 4:
+            a = A51 * k[0, e] + A52 * k[1, e] + A53 * k[2, e] + A54 * k[3, e]
+        elif s == 5:
+            a = A61 * k[0, e] + A62 * k[1, e] + A63 * k[2, e] + A64 * k[3, e] + A65 * k[4, e]
+        else:
+            a = A71 * k[0, e] + A73 * k[2, e] + A74 * k[3, e] + A75 * k[4, e] + A76 * k[5, e]
+        out[e] = x[e] + h * a
+
+
+@jit
 def integrate(initial, time, terms, entries, coefficients, trajectory, drive, tolerance, out):
     """Integrate from ``time[0]`` and fill ``out`` (n_time, n_state) at every time.
 
@@ -71,7 +121,7 @@ def integrate(initial, time, terms, entries, coefficients, trajectory, drive, to
     d, n_time = initial.size, time.size
     z = np.empty(d + drive.inputs.shape[3])
     theta = np.empty(terms.factor_count.size)
-    k = np.empty((7, d))
+    k, weight = np.empty((7, d)), np.empty(7)
     x, x_stage, x_new = initial.copy(), np.empty(d), np.empty(d)
     for e in range(d):
         out[0, e] = x[e]
@@ -79,19 +129,14 @@ def integrate(initial, time, terms, entries, coefficients, trajectory, drive, to
             out[j, e] = np.nan
     t, end = time[0], time[n_time - 1]
     span = end - t
-    flow(t, x, terms, entries, coefficients, trajectory, drive, z, theta, k[0])
-    h = first_step(x, k[0], span, tolerance)
-    i, rejected = 1, False
+    h, i, first, rejected = 0.0, 1, 0, False
     for _ in range(tolerance.max_steps):
         if i == n_time:
             return OK
         h = min(h, end - t)
-        for s in range(1, 7):
-            for e in range(d):
-                a = 0.0
-                for q in range(s):
-                    a += STAGES[s, q] * k[q, e]
-                x_stage[e] = x[e] + h * a
+        for s in range(first, 7):
+            stage_state(s, x, k, h, x_stage)
+            # The one place that calls `flow`, since every call is compiled in full.
             flow(
                 t + NODES[s] * h,
                 x_stage,
@@ -104,12 +149,14 @@ def integrate(initial, time, terms, entries, coefficients, trajectory, drive, to
                 theta,
                 k[s],
             )
+            if s == 0:
+                h = first_step(x, k[0], span, tolerance)
+        first = 1
         error = 0.0
         for e in range(d):
             x_new[e] = x_stage[e]
-            a = 0.0
-            for q in range(7):
-                a += ERROR[q] * k[q, e]
+            a = E1 * k[0, e] + E3 * k[2, e] + E4 * k[3, e] + E5 * k[4, e] + E6 * k[5, e]
+            a += E7 * k[6, e]
             scale = tolerance.absolute[e] + tolerance.relative * max(abs(x[e]), abs(x_new[e]))
             error += (h * a / scale) ** 2
         error = np.sqrt(error / d)
@@ -122,11 +169,14 @@ def integrate(initial, time, terms, entries, coefficients, trajectory, drive, to
         last = t + h >= end - 1e-12 * span
         while i < n_time and (time[i] <= t + h or last):
             s1 = min((time[i] - t) / h, 1.0)
+            for q in range(7):
+                weight[q] = s1 * (
+                    DENSE[q, 0] + s1 * (DENSE[q, 1] + s1 * (DENSE[q, 2] + s1 * DENSE[q, 3]))
+                )
             for e in range(d):
-                a = 0.0
-                for q in range(7):
-                    b = DENSE[q, 0] + s1 * (DENSE[q, 1] + s1 * (DENSE[q, 2] + s1 * DENSE[q, 3]))
-                    a += s1 * b * k[q, e]
+                a = weight[0] * k[0, e]
+                for q in range(2, 7):
+                    a += weight[q] * k[q, e]
                 out[i, e] = x[e] + h * a
             i += 1
         t_before = t

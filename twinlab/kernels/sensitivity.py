@@ -109,6 +109,55 @@ def stage_point(x, k, m_rate, h, s, x_stage, m_stage):
 
 
 @jit
+def inner_point(x, k, m_rate, h, weight, x_node, m_node):
+    """State and propagator inside a step, by the dense output's stage weights (7,)."""
+    d = x.size
+    for e in range(d):
+        a = 0.0
+        for q in range(7):
+            a += weight[q] * k[q, e]
+        x_node[e] = x[e] + h * a
+        for c in range(d):
+            a = 0.0
+            for q in range(7):
+                a += weight[q] * m_rate[q, e, c]
+            m_node[e, c] = h * a
+        m_node[e, e] += 1.0
+
+
+@jit
+def add_source(h, kernel, rate, entry_state, s):
+    """Add the Lobatto rule of the source term of every entry to its sensitivities.
+
+    Parameters
+    ----------
+    h : float
+    kernel : (4, d, d) array
+        Propagators from the nodes to the end of the step.
+    rate : (4, n_entry) array
+        Terms at the nodes.
+    entry_state : (n_entry,) int array, sorted
+    s : (d, >= n_entry) array
+    """
+    d, n_entry = kernel.shape[1], entry_state.size
+    for m in range(d):
+        row = s[m]
+        begin = 0
+        while begin < n_entry:
+            e = entry_state[begin]
+            end = begin
+            while end < n_entry and entry_state[end] == e:
+                end += 1
+            a0 = h * _LOBATTO[0] * kernel[0, m, e]
+            a1 = h * _LOBATTO[1] * kernel[1, m, e]
+            a2 = h * _LOBATTO[2] * kernel[2, m, e]
+            a3 = h * _LOBATTO[3] * kernel[3, m, e]
+            for j in range(begin, end):
+                row[j] += a0 * rate[0, j] + a1 * rate[1, j] + a2 * rate[2, j] + a3 * rate[3, j]
+            begin = end
+
+
+@jit
 def multiply(a, b, out):
     """Fill ``out`` with ``a b``; zeros of ``a`` are skipped."""
     for i in range(a.shape[0]):
@@ -185,39 +234,28 @@ def trajectory_sensitivity(
     theta, slope = np.empty(terms.factor_count.size), np.empty((terms.factor_count.size, 3))
     all_theta = np.empty(all_terms.factor_count.size)
     k, m_rate = np.empty((7, d)), np.empty((7, d, d))
-    jacobian, jacobian_new = np.empty((d, d)), np.empty((d, d))
-    m_stage, m_inner, work = np.empty((d, d)), np.empty((d, d)), np.empty((d, d))
-    kernel = np.empty((4, d, d))
+    jacobian, m_stage, m_node = np.empty((d, d)), np.empty((d, d)), np.empty((d, d))
+    kernel, work = np.zeros((4, d, d)), np.empty((d, d))
     rate = np.empty((4, n_entry))
-    x, x_stage = initial.copy(), np.empty(d)
+    x, x_stage, x_node = initial.copy(), np.empty(d), np.empty(d)
     s, s_new = np.zeros((d, n_entry + d)), np.empty((d, n_entry + d))
-    first = np.zeros(d + 1, np.int64)
-    for j in range(n_entry):
-        first[all_entries.state[j] + 1] += 1
-    for e in range(d):
-        first[e + 1] += first[e]
     for e in range(d):
         s[e, n_entry + e] = 1.0
+        kernel[3, e, e] = 1.0
     copy_vector(x, x_out[0])
     copy_matrix(s, s_out[0])
     t, span = time[0], time[n_time - 1] - time[0]
-    flow_jacobian(
-        t, x, terms, entries, coefficients, trajectory, drive, z, theta, slope, k[0], jacobian
-    )
-    fill_point(t, x, trajectory, drive, z)
-    evaluate_terms(z, all_terms, all_theta)
-    for j in range(n_entry):
-        rate[3, j] = all_theta[all_entries.term[j]] * all_entries.value[j]
-    h = first_step(x, k[0], span, tolerance)
-    i, rejected = 1, False
+    h, step, onto, rejected = 0.0, 0.0, False, False
+    i, first_stage, first_node = 1, 0, 0
     for _ in range(tolerance.max_steps + n_time):
         if i == n_time:
             return OK
-        onto = h >= (time[i] - t) * (1.0 - 1e-9)
-        step = time[i] - t if onto else h
-        copy_matrix(jacobian, m_rate[0])
-        for q in range(1, 7):
+        if first_stage > 0:
+            onto = h >= (time[i] - t) * (1.0 - 1e-9)
+            step = time[i] - t if onto else h
+        for q in range(first_stage, 7):
             stage_point(x, k, m_rate, step, q, x_stage, m_stage)
+            # The one place that calls `flow_jacobian`, since every call is compiled in full.
             flow_jacobian(
                 t + NODES[q] * step,
                 x_stage,
@@ -230,9 +268,14 @@ def trajectory_sensitivity(
                 theta,
                 slope,
                 k[q],
-                jacobian_new,
+                jacobian,
             )
-            multiply(jacobian_new, m_stage, m_rate[q])
+            multiply(jacobian, m_stage, m_rate[q])
+            if q == 0:
+                h = first_step(x, k[0], span, tolerance)
+                onto = h >= (time[i] - t) * (1.0 - 1e-9)
+                step = time[i] - t if onto else h
+        first_stage = 1
         error = step_error(x, x_stage, k, m_rate, step, tolerance)
         if not error <= 1.0:
             h = step * (next_step_factor(error) if error < 1e10 else 0.1)
@@ -243,48 +286,31 @@ def trajectory_sensitivity(
         if out_of_bounds(x_stage, tolerance):
             return DIVERGED
         # x_stage and m_stage are now the solution and the propagator at the end of the step.
-        for e in range(d):
-            for c in range(d):
-                kernel[0, e, c] = m_stage[e, c]
-                kernel[3, e, c] = 1.0 if e == c else 0.0
-        for j in range(n_entry):
-            rate[0, j] = rate[3, j]
-        for q in range(3):
-            if q < 2:
-                for e in range(d):
-                    a = 0.0
-                    for r in range(7):
-                        a += _INNER_WEIGHT[q, r] * k[r, e]
-                    z[e] = x[e] + step * a
-                    for c in range(d):
-                        a = 0.0
-                        for r in range(7):
-                            a += _INNER_WEIGHT[q, r] * m_rate[r, e, c]
-                        m_inner[e, c] = step * a
-                    m_inner[e, e] += 1.0
-                if not divide_right(m_stage, m_inner, kernel[q + 1], work):
-                    return DIVERGED
-                fill_point(t + _INNER_TIME[q] * step, z[:d], trajectory, drive, z)
+        copy_matrix(m_stage, kernel[0])
+        for q in range(first_node, 4):
+            node_time = t
+            if q == 0:
+                copy_vector(x, x_node)
+            elif q == 3:
+                node_time = t + step
+                copy_vector(x_stage, x_node)
             else:
-                fill_point(t + step, x_stage, trajectory, drive, z)
+                node_time = t + _INNER_TIME[q - 1] * step
+                inner_point(x, k, m_rate, step, _INNER_WEIGHT[q - 1], x_node, m_node)
+                if not divide_right(m_stage, m_node, kernel[q], work):
+                    return DIVERGED
+            fill_point(node_time, x_node, trajectory, drive, z)
             evaluate_terms(z, all_terms, all_theta)
             for j in range(n_entry):
-                rate[q + 1, j] = all_theta[all_entries.term[j]] * all_entries.value[j]
+                rate[q, j] = all_theta[all_entries.term[j]] * all_entries.value[j]
+        first_node = 1
         multiply(m_stage, s, s_new)
-        for m in range(d):
-            row = s_new[m]
-            for e in range(d):
-                a0 = step * _LOBATTO[0] * kernel[0, m, e]
-                a1 = step * _LOBATTO[1] * kernel[1, m, e]
-                a2 = step * _LOBATTO[2] * kernel[2, m, e]
-                a3 = step * _LOBATTO[3] * kernel[3, m, e]
-                for j in range(first[e], first[e + 1]):
-                    row[j] += a0 * rate[0, j] + a1 * rate[1, j] + a2 * rate[2, j] + a3 * rate[3, j]
+        add_source(step, kernel, rate, all_entries.state, s_new)
         s, s_new = s_new, s
-        for e in range(d):
-            x[e] = x_stage[e]
-            k[0, e] = k[6, e]
-        copy_matrix(jacobian_new, jacobian)
+        copy_vector(rate[3], rate[0])
+        copy_vector(x_stage, x)
+        copy_vector(k[6], k[0])
+        copy_matrix(jacobian, m_rate[0])
         t += step
         if onto:
             t = time[i]

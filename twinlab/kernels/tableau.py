@@ -62,6 +62,16 @@ DENSE = np.array(
 )
 
 
+# The same as single numbers, which numba turns into constants of the compiled code.
+A21 = float(STAGES[1, 0])
+A31, A32 = map(float, STAGES[2, :2])
+A41, A42, A43 = map(float, STAGES[3, :3])
+A51, A52, A53, A54 = map(float, STAGES[4, :4])
+A61, A62, A63, A64, A65 = map(float, STAGES[5, :5])
+A71, _, A73, A74, A75, A76, _ = map(float, STAGES[6])
+E1, _, E3, E4, E5, E6, E7 = map(float, ERROR)
+
+
 def dense_weights(s: float) -> np.ndarray:
     """Weights (7,) of the stages at the fraction `s` of a step."""
     return DENSE @ np.array([s, s**2, s**3, s**4])
