@@ -12,7 +12,7 @@ import argparse
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import yaml
@@ -89,7 +89,7 @@ def sample_cases(folder: Path, names: list[str]) -> Iterator[Case]:
         data = truth.with_name(truth.name.replace(".truth.yaml", ".csv"))
         if system is None or system.name not in names or not data.exists():
             continue
-        system = replace(system, equations=told["equations"])
+        system = system.with_equations(told["equations"])
         yield Case(f"sample_data/{data.name}", data, system, 0)
 
 

@@ -21,6 +21,7 @@ from twinlab.expressions.kinds import (
 )
 
 Array = NDArray[np.float64]
+Signal = tuple[Array, Array]  #: times and values of an input, linear between the times
 MAX_EVALUATIONS = 30_000  #: right-hand sides of one simulation before it counts as diverged
 LIMIT = 1e6  #: a state beyond it counts as diverged
 
@@ -53,39 +54,45 @@ def factor_value(factor: Factor, v: float) -> float:
 
 
 def right_hand_side(
-    equations: Mapping[str, Mapping[str, float]], states: Sequence[str]
+    equations: Mapping[str, Mapping[str, float]],
+    states: Sequence[str],
+    inputs: Mapping[str, Signal] | None = None,
 ) -> Callable[[float, Array], list[float]]:
     """``f(t, x)`` of equations given as {state: {term text: coefficient}}; x follows `states`.
 
-    A state without an equation stays constant.
+    A state without an equation stays constant.  Inputs are linear between their times and
+    constant outside them.
 
     Raises
     ------
     twinlab.errors.ExpressionError
         A term that is not in the term language.
     """
+    signals = dict(inputs or {})
+    names = [*states, *signals]
     terms: list[Term] = []
     rows: list[list[tuple[int, float]]] = []
     for state in states:
         row = []
         for text, coefficient in equations.get(state, {}).items():
-            term = parse_term(text, states)
+            term = parse_term(text, names)
             if term not in terms:
                 terms.append(term)
             row.append((terms.index(term), float(coefficient)))
         rows.append(row)
     products = [
-        (term.scale, [(factor, states.index(factor.variable)) for factor in term.factors])
+        (term.scale, [(factor, names.index(factor.variable)) for factor in term.factors])
         for term in terms
     ]
     calls = 0
 
-    def slope(_time: float, x: Array) -> list[float]:
+    def slope(time: float, x: Array) -> list[float]:
         nonlocal calls
         calls += 1
         values = x.tolist()
         if calls > MAX_EVALUATIONS or not all(abs(v) < LIMIT for v in values):
             raise _Diverged
+        values += [float(np.interp(time, *signal)) for signal in signals.values()]
         theta = []
         for scale, factors in products:
             for factor, place in factors:
@@ -103,6 +110,7 @@ def simulate_equations(
     time: Array,
     *,
     relative: float = 1e-8,
+    inputs: Mapping[str, Signal] | None = None,
 ) -> Array | None:
     """Integrate equations with SciPy's LSODA.
 
@@ -114,13 +122,15 @@ def simulate_equations(
     time : (n_time,) array, increasing
     relative : float
         Relative tolerance; the absolute one is a hundredth of it times the size of the start.
+    inputs : mapping of str to (times, values), optional
+        Variables that drive; linear between their times.
 
     Returns
     -------
     (n_time, n_state) array or None
         None where the simulation diverged or could not be finished.
     """
-    slope = right_hand_side(equations, list(states))
+    slope = right_hand_side(equations, states, inputs)
     absolute = 1e-2 * relative * max(float(np.max(np.abs(start))), 1e-3)
     try:
         with warnings.catch_warnings():

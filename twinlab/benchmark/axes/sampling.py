@@ -1,0 +1,37 @@
+"""When a state is measured, and which entries are absent."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+MISSING_SHARE = 0.4  #: share of the entries that are absent
+GAP_SHARE = 0.3  #: length of the gap as a share of the horizon
+
+
+def sample_times(kind: str, horizon: float, points: int, rng: np.random.Generator) -> Array:
+    """Increasing times from 0 to `horizon`, shape (points,).
+
+    'uniform' and 'missing' are equidistant; 'irregular' has independent uniform times between
+    the two ends; 'gap' is equidistant but for one gap of 30 % of the horizon, which begins
+    between 20 and 50 % of it.
+    """
+    if kind == "irregular":
+        inner = np.sort(rng.uniform(0.0, 1.0, points - 2))
+        # a tenth of the even spacing stays between neighbours, so that no two times coincide
+        share = 0.1 * np.arange(points) / (points - 1)
+        return horizon * (share + 0.9 * np.concatenate(([0.0], inner, [1.0])))
+    if kind == "gap":
+        start = rng.uniform(0.2, 0.5)
+        time = np.linspace(0.0, 1.0 - GAP_SHARE, points)
+        return horizon * np.where(time > start, time + GAP_SHARE, time)
+    return np.linspace(0.0, horizon, points)
+
+
+def with_missing(values: Array, rng: np.random.Generator) -> Array:
+    """Copy with 40 % of the entries, drawn at random, set to NaN."""
+    out = values.copy()
+    lost = rng.permutation(out.size)[: round(MISSING_SHARE * out.size)]
+    out.flat[lost] = np.nan
+    return out
