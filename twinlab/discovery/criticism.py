@@ -20,6 +20,21 @@ LARGEST_CHI2 = 1.5
 LOW_R_SQUARED = 0.5
 
 
+def describes(problem: Problem, x: Array) -> bool:
+    """Whether a fit explains half of the variation of at least one state, all data together.
+
+    Parameters
+    ----------
+    problem : Problem
+    x : (n_row, n_state) array
+        Fitted states at the measured times.
+    """
+    seen = problem.count > 0
+    rest = np.where(seen, (problem.value - x) ** 2, 0.0).sum(axis=0)
+    total = np.where(seen, (problem.value - np.nanmean(problem.value, axis=0)) ** 2, 0.0)
+    return bool((1.0 - rest / total.sum(axis=0) >= LOW_R_SQUARED).any())
+
+
 def criticise(
     problem: Problem,
     best: Weighed,
@@ -45,7 +60,7 @@ def criticise(
     """
     out = []
     if not converged:
-        out.append(_not_converged(outcomes))
+        out.append(_not_converged(outcomes, best))
     if chi2 > LARGEST_CHI2:
         text = (
             f"The misfit is {chi2:.2f} times what the measurement error explains: inclusion "
@@ -60,7 +75,7 @@ def criticise(
     return tuple(out)
 
 
-def _not_converged(outcomes: Sequence[Outcome]) -> FitWarning:
+def _not_converged(outcomes: Sequence[Outcome], best: Weighed) -> FitWarning:
     if not outcomes:
         text = "No start of the search could follow the data."
     elif all(outcome.kappa > 0 for outcome in outcomes):
@@ -68,13 +83,22 @@ def _not_converged(outcomes: Sequence[Outcome]) -> FitWarning:
             "The model follows the data only while it is pulled toward them: no model from this "
             "library could be run freely and stay near the data."
         )
-    else:
+    elif len(best.fit.columns) == 0:
         text = "The best model has no terms: nothing in this library explains the change."
+    else:
+        text = "The best model explains less than half of the variation of every state."
     return FitWarning("not_converged", text + " Try other candidate terms or fewer states.")
 
 
 def _data_warnings(problem: Problem) -> list[FitWarning]:
     out = []
+    if problem.dropped:
+        n = len(problem.dropped)
+        text = (
+            f"{n} {'series was' if n == 1 else 'series were'} left out, measured at fewer than two "
+            "times: a model of change needs two at least."
+        )
+        out.append(FitWarning("series_left_out", text))
     if any(t.doses for t in problem.study.trajectories):
         text = (
             "The data hold doses, which this version does not yet feed into the model: a "

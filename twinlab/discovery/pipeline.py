@@ -20,7 +20,7 @@ from twinlab.study import Study
 
 from .bands import DISPLAY_POINTS, make_bands, simulate
 from .continuation import Outcome, Tick
-from .criticism import criticise
+from .criticism import criticise, describes
 from .noise import MODELS, allowed_models
 from .posterior import (
     draw_posterior,
@@ -134,6 +134,7 @@ def discover(
     teller.check()
     chi2 = best.fit.cost / max(problem.n_values - len(best.fit.columns) - best.fit.initial.size, 1)
     converged = any(outcome.kappa == 0 for outcome in outcomes) and len(best.fit.columns) > 0
+    converged = converged and describes(problem, best.fit.x)
     warnings = criticise(problem, best, outcomes, starts, bands, converged, chi2)
     discovery = Discovery(
         study=problem.study,

@@ -48,6 +48,8 @@ class Problem:
         Median length of a trajectory.
     inputs : (n_trajectory, n_cell, 4, n_input) array
         Cubic pieces of the measured inputs (linear between their own times).
+    dropped : tuple of str
+        Trajectories left out for having fewer than two times, or no values of an input.
     """
 
     study: Study
@@ -65,6 +67,7 @@ class Problem:
     duration: float
     n_cell: int
     inputs: Array
+    dropped: tuple[str, ...] = ()
 
     @property
     def n_state(self) -> int:
@@ -164,7 +167,8 @@ def make_problem(
             mend=f"The data hold {', '.join(study.variables)}.",
         )
     prior = column_prior(library, knowledge, complexity)
-    study = _usable(study, library)
+    given, study = study, _usable(study, library)
+    kept = {t.label for t in study.trajectories}
     check_domain(library, study)
     n_state = len(library.states)
     parts = [_state_rows(t, n_state) for t in study.trajectories]
@@ -196,6 +200,7 @@ def make_problem(
         duration=float(np.median(spans)),
         n_cell=n_cell,
         inputs=_input_pieces(study, library, n_cell),
+        dropped=tuple(t.label for t in given.trajectories if t.label not in kept),
     )
 
 
