@@ -35,14 +35,18 @@ def press_fit(page: Page, session: Any, seconds: float = 90) -> None:
 
 
 def drawn(page: Page, source: str, column: str) -> int:
-    """How many values a source of the browser's document holds."""
+    """How many values the newest source of this name holds in the browser."""
     script = """([name, column]) => {
+      let newest = 0, count = -1
       for (const doc of Bokeh.documents)
-        for (const model of doc.all_models)
-          if (model.type === "ColumnDataSource" && model.name === name) {
-            return model.data[column] ? model.data[column].length : -1
+        for (const model of doc.all_models) {
+          const number = Number(model.id.slice(1))
+          if (model.type === "ColumnDataSource" && model.name === name && number > newest) {
+            newest = number
+            count = model.data[column] ? model.data[column].length : 0
           }
-      return -2
+        }
+      return count
     }"""
     return int(page.evaluate(script, [source, column]))
 
@@ -127,10 +131,10 @@ def opens_offline(chromium: Browser, report: Path) -> None:
 def test_stop_stops_within_a_second(workbench: Any) -> None:
     page, session = workbench
     state = session.state
-    state_files = session.data.sample
+    sample = session.data.sample
     page.get_by_role("combobox", name="Sample data").click()
-    page.get_by_role("option", name="Enzyme hill").click()
-    wait_for(lambda: state_files.value == "Enzyme hill", 10, "the sample is chosen", page)
+    page.get_by_role("menuitem", name="Enzyme hill").click()
+    wait_for(lambda: sample.value == "Enzyme hill", 10, "the sample is chosen", page)
     wait_for(lambda: state.status == "ready" and len(state.states) > 2, 10, "it is read", page)
     page.get_by_role("button", name="Fit", exact=True).click()
     wait_for(lambda: state.progress is not None, 60, "the fit is under way", page)

@@ -104,8 +104,13 @@ def session_schedule() -> Callable[[Callable[[], None]], None]:
         if context is None or getattr(context, "destroyed", False):
             return
 
-        # One hold around all of it: everything an answer changes goes out, and is painted, at once.
         def run() -> None:
+            if not pn.state.loaded:
+                # Before the browser is ready, Panel and Bokeh would send their halves apart.
+                pn.state.onload(lambda: doc.add_next_tick_callback(run))
+                return
+            # One hold around all of it: everything an answer changes goes out, and is painted,
+            # at once and in order.
             doc.hold("combine")
             try:
                 work()
