@@ -48,7 +48,7 @@ NOISE_MARGIN = 3.0
 #: Trajectories drawn while the fit runs.
 MAX_SNAPSHOT = 12
 #: The path is a picture: its last penalty over the first, and the relative gap it is solved to.
-PATH_RATIO, PATH_TOLERANCE = 1e-4, 1e-4
+PATH_RATIO, PATH_TOLERANCE = 1e-3, 1e-6
 SEARCH_SHARE, RESCORE_SHARE = 0.6, 0.3
 
 
