@@ -127,8 +127,19 @@ def test_what_the_peer_cannot_take_is_a_failure_that_says_why():
     assert "never measured" in pysindy_peer.answer(with_values(study, empty), library, 0).failure
     reactions = Library.reactions(SYSTEM.states, ["prey -> predator"])
     assert "plain terms" in pysindy_peer.answer(study, reactions, 0).failure
-    lopsided = library.restrict(range(len(library.columns) - 1))
-    assert "same candidate terms" in pysindy_peer.answer(study, lopsided, 0).failure
+
+
+def test_an_equation_gets_its_own_candidates_only():
+    library = SYSTEM.library()
+    study = SYSTEM.simulate(3, 40, 0.05, seed=1).study
+    gone = library.find("prey", "prey")
+    lopsided = library.restrict(c for c in range(len(library.columns)) if c != gone)
+    answered = pysindy_peer.answer(study, lopsided, 0)
+    assert not answered.failure
+    assert "prey" not in answered.equations["prey"]
+    assert "predator" in answered.equations["predator"]
+    whole = pysindy_peer.answer(study, library, 0)
+    assert "prey" in whole.equations["prey"]
 
 
 def test_bic_prefers_the_truth_and_refuses_what_diverges():

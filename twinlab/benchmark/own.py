@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
-from twinlab.discovery import Settings, discover, discovery_mapping, warm_up
+import numpy as np
+from numpy.typing import NDArray
+
+from twinlab.discovery import (
+    LARGEST_CHI2,
+    QUANTILES,
+    Discovery,
+    Settings,
+    discover,
+    discovery_mapping,
+    warm_up,
+)
+from twinlab.discovery.bands import DRAW_TOLERANCE, simulate
 from twinlab.errors import UserError
+from twinlab.knowledge import Knowledge
 from twinlab.library import Library
 from twinlab.study import Study
 
-from .scoring import Answer
+from .scoring import Answer, Forecaster
 from .systems import Equations
+
+Array = NDArray[np.float64]
 
 
 def prepare() -> None:
@@ -56,6 +71,74 @@ def answer(study: Study, library: Library, seed: int, settings: Settings | None 
         seconds = time.perf_counter() - start
         return Answer({}, seconds=seconds, failure=f"{type(error).__name__}: {error}")
     return answer_from_mapping(mapping, time.perf_counter() - start)
+
+
+def bench_answer(
+    study: Study, library: Library, knowledge: Knowledge, seed: int, budget: float
+) -> Answer:
+    """Run `discover` with its defaults and say all that the benchmark can judge."""
+    start = time.perf_counter()
+    discovery = discover(study, library, knowledge, seed=seed)
+    seconds = time.perf_counter() - start
+    told = answer_from_mapping(discovery_mapping(discovery), seconds)
+    if told.failure:
+        return told
+    return replace(
+        told,
+        intervals50=_half_intervals(discovery),
+        inclusion=_inclusion(discovery),
+        forecaster=forecaster(discovery),
+    )
+
+
+def _key(discovery: Discovery, column: int) -> tuple[str, str] | None:
+    """State and term of a plain column; None for a reaction."""
+    library = discovery.library
+    state = library.column_state(column)
+    if state < 0:
+        return None
+    return library.states[state], library.terms[library.columns[column].term].text
+
+
+def _inclusion(discovery: Discovery) -> dict[tuple[str, str], float] | None:
+    """Inclusion probability of every (state, term).
+
+    None where the product withholds them for a misfit, and where columns are reactions.
+    """
+    if discovery.chi2_per_point > LARGEST_CHI2:
+        return None
+    keys = [_key(discovery, c) for c in range(len(discovery.library.columns))]
+    if None in keys:
+        return None
+    return {k: float(p) for k, p in zip(keys, discovery.inclusion, strict=True) if k is not None}
+
+
+def _half_intervals(discovery: Discovery) -> dict[tuple[str, str], tuple[float, float]]:
+    """50 % intervals of the best model's coefficients, from the draws that hold each."""
+    intervals = {}
+    for column in discovery.best.columns:
+        key = _key(discovery, int(column))
+        draws = discovery.posterior.coefficients[:, column]
+        draws = draws[draws != 0.0]
+        if key is not None and draws.size:
+            low, high = np.quantile(draws, (0.25, 0.75))
+            intervals[key] = (float(low), float(high))
+    return intervals
+
+
+def forecaster(discovery: Discovery) -> Forecaster:
+    """Bands from known initial states: posterior draws of the coefficients, simulated."""
+
+    def quantiles(start: Array, time: Array, inputs: Array) -> Array:
+        draws = discovery.posterior.coefficients
+        initial = np.tile(np.asarray(start, float), (len(draws), 1))
+        x, status = simulate(discovery.problem, 0, time, draws, initial, relative=DRAW_TOLERANCE)
+        good = x[status == 0]
+        if not len(good):
+            return np.full((len(QUANTILES), len(time), initial.shape[1]), np.nan)
+        return np.quantile(good, QUANTILES, axis=0)
+
+    return quantiles
 
 
 def answer_from_mapping(mapping: Mapping[str, Any], seconds: float) -> Answer:

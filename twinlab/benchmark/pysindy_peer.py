@@ -15,15 +15,18 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twinlab.knowledge import Knowledge
 from twinlab.library import Library
 from twinlab.study import Study
 
+from .peer_data import PeerData, by_equation, coefficient_table, common_grid, peer_data
 from .scoring import Answer
+from .simulation import DrawSimulator
 from .trajectory_bic import TrajectoryBic
 
 Array = NDArray[np.float64]
@@ -36,19 +39,6 @@ BEST_CELLS = 200  #: the same for all trajectories together, at least 40 each
 WIDTHS = (0.05, 0.1, 0.2)  #: half widths of a test function, as fractions of the horizon
 THRESHOLDS = tuple(np.geomspace(0.01, 0.6, 7).tolist())
 REFINEMENT = (0.4, 0.7, 1.0, 1.5, 2.5, 4.0)  #: times the best single threshold, for the ensemble
-
-
-class PeerError(Exception):
-    """The data or the library cannot be given to the peer."""
-
-
-@dataclass(frozen=True)
-class PeerData:
-    """What PySINDy is given: one grid, one (n_time, n_state) array a trajectory, and terms."""
-
-    time: Array
-    values: tuple[Array, ...]
-    library: Library
 
 
 def installed() -> bool:
@@ -73,7 +63,7 @@ def answer(study: Study, library: Library, seed: int, *, best: bool = False) -> 
     ----------
     study : Study
     library : Library
-        Plain columns only, the same terms in every equation.
+        Plain columns only.
     seed : int
         Seeds NumPy's global generator, which PySINDy draws its bags from.
     best : bool
@@ -92,48 +82,25 @@ def answer(study: Study, library: Library, seed: int, *, best: bool = False) -> 
         return Answer({}, seconds=seconds, failure=f"{type(error).__name__}: {error}")
     finally:
         np.random.set_state(state)
-    answered = _as_answer(data, fit, bags)
+    answered = as_answer(data, fit, bags)
     return replace(answered, seconds=time.perf_counter() - start, remarks=remarks)
 
 
-def peer_data(study: Study, library: Library) -> PeerData:
-    """Put a study and a library into the form PySINDy takes.
-
-    Raises
-    ------
-    PeerError
-        Different time grids, a state that is never measured in a trajectory, reactions, inputs,
-        or equations with different candidate terms.
-    """
-    per_state = [
-        [library.columns[c].term for c in library.columns_of(i)] for i in range(len(library.states))
-    ]
-    if library.inputs or any(library.column_state(c) < 0 for c in range(len(library.columns))):
-        raise PeerError("only plain terms of states can be given to the peer")
-    if any(sorted(terms) != sorted(per_state[0]) for terms in per_state):
-        raise PeerError("the peer needs the same candidate terms in every equation")
-    grid = study.trajectories[0].time
-    index = [study.variables.index(state) for state in library.states]
-    values = []
-    for trajectory in study.trajectories:
-        if trajectory.time.shape != grid.shape or not np.allclose(trajectory.time, grid):
-            raise PeerError("the peer's weak form needs one time grid for all trajectories")
-        values.append(_filled(grid, trajectory.value[:, index]))
-    return PeerData(grid, tuple(values), library)
+def default_answer(
+    study: Study, library: Library, knowledge: Knowledge, seed: int, budget: float
+) -> Answer:
+    """Answer the benchmark with the default; PySINDy takes no prior knowledge of terms."""
+    return answer(common_grid(study), library, seed)
 
 
-def _filled(grid: Array, values: Array) -> Array:
-    """Gaps interpolated linearly."""
-    filled = values.copy()
-    for column in filled.T:
-        known = np.isfinite(column)
-        if not known.any():
-            raise PeerError("a state is never measured in one of the trajectories")
-        column[~known] = np.interp(grid[~known], grid[known], column[known])
-    return filled
+def best_answer(
+    study: Study, library: Library, knowledge: Knowledge, seed: int, budget: float
+) -> Answer:
+    """Answer the benchmark with the best honest configuration."""
+    return answer(common_grid(study), library, seed, best=True)
 
 
-def _features(data: PeerData, cells: int, half_width: float | None = None) -> tuple[Array, Array]:
+def features(data: PeerData, cells: int, half_width: float | None = None) -> tuple[Array, Array]:
     """Weak-form features (n_row, n_term) and integrated derivatives (n_row, n_state)."""
     import pysindy as ps
 
@@ -150,50 +117,64 @@ def _features(data: PeerData, cells: int, half_width: float | None = None) -> tu
 
     options = {} if half_width is None else {"H_xt": half_width, "p": 4}
     weak = ps.WeakPDELibrary(
-        function_library=TermLibrary(data.library.terms, data.library.states),
+        function_library=TermLibrary(data.library.terms, data.names),
         spatiotemporal_grid=data.time,
         K=cells,
         **options,
     )
     model = ps.SINDy(optimizer=Recorder(threshold=0.0), feature_library=weak)
     model.fit(list(data.values), t=[data.time] * len(data.values))
-    return taken["x"], taken["y"]
+    return taken["x"], taken["y"][:, : data.n_state]
 
 
-def _ensemble(x: Array, y: Array, threshold: float, normalised: bool, ridge: float) -> Array:
+def ensemble(
+    data: PeerData, x: Array, y: Array, threshold: float, normalised: bool, ridge: float
+) -> Array:
     """Coefficients of every bag, shape (n_bag, n_state, n_term)."""
     import pysindy as ps
 
-    single = ps.STLSQ(threshold=threshold, alpha=ridge, normalize_columns=normalised)
-    optimizer = ps.EnsembleOptimizer(single, bagging=True, n_models=N_MODELS)
-    optimizer.fit(x, y)
-    return np.asarray(optimizer.coef_list, float)
+    def bags(part: Array, response: Array) -> Array:
+        single = ps.STLSQ(threshold=threshold, alpha=ridge, normalize_columns=normalised)
+        optimizer = ps.EnsembleOptimizer(single, bagging=True, n_models=N_MODELS)
+        optimizer.fit(part, response)
+        return np.asarray(optimizer.coef_list, float)
+
+    return by_equation(data.allowed, x, y, bags)
+
+
+def single(
+    data: PeerData, x: Array, y: Array, threshold: float, normalised: bool, ridge: float
+) -> Array:
+    """Coefficients (n_state, n_term) of one fit."""
+    import pysindy as ps
+
+    def fit(part: Array, response: Array) -> Array:
+        optimizer = ps.STLSQ(threshold=threshold, alpha=ridge, normalize_columns=normalised)
+        return np.asarray(optimizer.fit(part, response).coef_, float)
+
+    return by_equation(data.allowed, x, y, fit)
 
 
 def _default(data: PeerData) -> tuple[Array, Array, dict[str, str | float]]:
-    x, y = _features(data, DEFAULT_CELLS)
-    bags = _ensemble(x, y, DEFAULT_THRESHOLD, False, DEFAULT_RIDGE)
+    x, y = features(data, DEFAULT_CELLS)
+    bags = ensemble(data, x, y, DEFAULT_THRESHOLD, False, DEFAULT_RIDGE)
     return np.median(bags, axis=0), bags, {}
 
 
-def _candidates(
+def _single_fits(
     data: PeerData,
 ) -> Iterator[tuple[Array, Array, bool, float, Array]]:
     """Single fits over widths, normalisation and thresholds: (x, y, normalised, threshold, fit)."""
-    import pysindy as ps
-
     cells = max(40, BEST_CELLS // len(data.values))
     span = float(data.time[-1] - data.time[0])
     for width in WIDTHS:
-        x, y = _features(data, cells, width * span)
+        x, y = features(data, cells, width * span)
         for normalised in (False, True):
             # coefficients of normalised columns have the size of the response
             unit = 0.5 * float(np.linalg.norm(y, axis=0).mean()) if normalised else 1.0
             for threshold in THRESHOLDS:
-                fit = ps.STLSQ(
-                    threshold=threshold * unit, alpha=BEST_RIDGE, normalize_columns=normalised
-                ).fit(x, y)
-                yield x, y, normalised, threshold * unit, np.asarray(fit.coef_, float)
+                fit = single(data, x, y, threshold * unit, normalised, BEST_RIDGE)
+                yield x, y, normalised, threshold * unit, fit
 
 
 def _best(data: PeerData, seed: int) -> tuple[Array, Array, dict[str, str | float]]:
@@ -202,14 +183,20 @@ def _best(data: PeerData, seed: int) -> tuple[Array, Array, dict[str, str | floa
     The best single fit is refined by ensembles around its threshold; where no ensemble's median
     model has a lower BIC, the single fit stays and only its intervals come from the bags.
     """
-    bic = TrajectoryBic(data.library, data.time, data.values)
-    scored = [(bic(fit), x, y, n, h, fit) for x, y, n, h, fit in _candidates(data)]
+    q = data.n_state
+    bic = TrajectoryBic(
+        data.library,
+        data.time,
+        tuple(v[:, :q] for v in data.values),
+        inputs=tuple(v[:, q:] for v in data.values),
+    )
+    scored = [(bic(fit), x, y, n, h, fit) for x, y, n, h, fit in _single_fits(data)]
     value, x, y, normalised, threshold, fit = min(scored, key=lambda row: row[0])
     remarks: dict[str, str | float] = {"columns": "normalised" if normalised else "plain"}
     ensembles = []
     for factor in REFINEMENT:
         np.random.seed(seed)
-        bags = _ensemble(x, y, factor * threshold, normalised, BEST_RIDGE)
+        bags = ensemble(data, x, y, factor * threshold, normalised, BEST_RIDGE)
         median = np.median(bags, axis=0)
         ensembles.append((bic(median), factor * threshold, median, bags))
     best = min(ensembles, key=lambda row: row[0])
@@ -220,15 +207,38 @@ def _best(data: PeerData, seed: int) -> tuple[Array, Array, dict[str, str | floa
     return fit, bags, {**remarks, "threshold": threshold, "bic": value}
 
 
-def _as_answer(data: PeerData, fit: Array, bags: Array) -> Answer:
-    """Equations of the non-zero coefficients (n_state, n_term), with quantiles of the bags."""
-    low, high = np.quantile(bags, [0.05, 0.95], axis=0)
+def as_answer(data: PeerData, fit: Array, bags: Array) -> Answer:
+    """Equations of the non-zero coefficients (n_state, n_term), with quantiles of the bags.
+
+    A term's inclusion probability is the share of bags that hold it, and a forecast band is that
+    of the bags' simulations (Fasel et al. 2022, section 2).
+    """
+    scale = np.concatenate(data.values).std(axis=0)[: data.n_state]
+    simulator = DrawSimulator(data.names, data.library.terms, scale)
+    share = (bags != 0.0).mean(axis=0)
     names = [term.text for term in data.library.terms]
-    equations: dict[str, dict[str, float]] = {}
-    intervals: dict[tuple[str, str], tuple[float, float]] = {}
-    for i, state in enumerate(data.library.states):
-        active = np.flatnonzero(fit[i])
-        equations[state] = {names[k]: float(fit[i, k]) for k in active}
-        for k in active:
-            intervals[state, names[k]] = (float(low[i, k]), float(high[i, k]))
-    return Answer(equations, intervals)
+    states = data.library.states
+    return Answer(
+        coefficient_table(data.library, fit),
+        _intervals(data.library, fit, bags, 0.05),
+        intervals50=_intervals(data.library, fit, bags, 0.25),
+        inclusion={
+            (state, name): float(share[i, k])
+            for i, state in enumerate(states)
+            for k, name in enumerate(names)
+            if data.allowed[i, k]
+        },
+        forecaster=lambda start, at, inputs: simulator.quantiles(start, at, bags, inputs),
+    )
+
+
+def _intervals(
+    library: Library, fit: Array, bags: Array, tail: float
+) -> dict[tuple[str, str], tuple[float, float]]:
+    """Quantiles `tail` and 1 - `tail` over the bags, of the coefficients in the model."""
+    low, high = np.quantile(bags, (tail, 1.0 - tail), axis=0)
+    return {
+        (state, library.terms[k].text): (float(low[i, k]), float(high[i, k]))
+        for i, state in enumerate(library.states)
+        for k in np.flatnonzero(fit[i])
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +15,7 @@ from .systems import BenchmarkSystem, Equations
 
 Array = NDArray[np.float64]
 Support = frozenset[tuple[str, str]]
+Forecaster = Callable[[Array, Array, Array], Array]
 ERROR_CAP = 10.0  #: error of a forecast that diverges, and the largest error counted
 
 
@@ -34,6 +35,21 @@ class Answer:
         What went wrong, in one line; empty for an answer.  A failed answer scores zero.
     remarks : mapping of str to str or float
         Further facts for the line of a run (chi2, status, configuration chosen).
+    intervals50 : mapping of (state, term text) to (low, high)
+        Nominal 50 % intervals of coefficients.
+    inclusion : mapping of (state, term text) to float
+        Probability that the term is in the equation; candidates left out count as 0.
+    forecaster : callable, optional
+        ``forecaster(start, time, inputs)`` gives the quantiles (5, n_time, n_state) of the
+        trajectory from a known initial state, at ``twinlab.discovery.QUANTILES``; `inputs` is
+        (n_time, n_input).
+    hidden : mapping of str to tuple of (n_time,) arrays
+        States the data do not hold, reconstructed at the times of each trajectory.
+    unwritten : mapping of str to int
+        Terms of an equation that the term language cannot write; each counts as a wrong one.
+    simulator : callable, optional
+        ``simulator(start, time, inputs)`` gives the forecast (n_time, n_state), or None for a
+        divergence, where `equations` are not all of the model.
     """
 
     equations: Equations
@@ -42,6 +58,12 @@ class Answer:
     alternatives: tuple[tuple[float, Equations], ...] = ()
     failure: str = ""
     remarks: Mapping[str, str | float] = field(default_factory=dict)
+    intervals50: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
+    inclusion: Mapping[tuple[str, str], float] | None = None
+    forecaster: Forecaster | None = None
+    hidden: Mapping[str, tuple[Array, ...]] = field(default_factory=dict)
+    unwritten: Mapping[str, int] = field(default_factory=dict)
+    simulator: Callable[[Array, Array, Array], Array | None] | None = None
 
 
 @dataclass(frozen=True)

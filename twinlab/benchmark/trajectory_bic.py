@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from twinlab.kernels import OK, Drive, Tolerance, integrate
 from twinlab.library import Entries, Library
 
+from .simulation import input_drive
+
 Array = NDArray[np.float64]
 
 
@@ -21,12 +23,20 @@ class TrajectoryBic:
     time : (n_time,) array
     values : tuple of (n_time, n_state) arrays
         Complete data, one array a trajectory.
+    inputs : tuple of (n_time, n_input) arrays, optional
+        Linear between the times, one array a trajectory.
     iterations : int
         Gauss-Newton iterations on the initial state of each trajectory.
     """
 
     def __init__(
-        self, library: Library, time: Array, values: tuple[Array, ...], iterations: int = 5
+        self,
+        library: Library,
+        time: Array,
+        values: tuple[Array, ...],
+        iterations: int = 5,
+        *,
+        inputs: tuple[Array, ...] | None = None,
     ) -> None:
         q, p = len(library.states), len(library.terms)
         self.table = library.table()
@@ -39,9 +49,8 @@ class TrajectoryBic:
         )
         spread = np.concatenate(values).std(axis=0)
         self.scale = np.where(spread > 0.0, spread, 1.0)
-        self.drive = Drive(
-            np.zeros(1), np.ones(1), np.zeros((1, 1, 4, 0)), np.zeros((1, 1, 4, q)), np.zeros(q)
-        )
+        given = inputs if inputs is not None else (np.empty((len(time), 0)),) * len(values)
+        self.drives = tuple(input_drive(self.time, u, q) for u in given)
         limit = 1e3 * (np.abs(np.concatenate(values)).max(axis=0) + self.scale)
         self.tolerance = Tolerance(1e-7, 1e-9 * self.scale, limit, 4000)
 
@@ -54,27 +63,27 @@ class TrajectoryBic:
         """
         squares = np.zeros(self.scale.size)
         weights = np.ascontiguousarray(coefficients, float).ravel()
-        for values in self.values:
-            squares += self._fitted_squares(weights, values)
+        for values, drive in zip(self.values, self.drives, strict=True):
+            squares += self._fitted_squares(weights, values, drive)
         if not np.isfinite(squares).all():
             return float("inf")
         n = sum(len(values) for values in self.values)
         size = np.count_nonzero(coefficients)
         return float(n * np.log(squares / n + 1e-12).sum() + size * np.log(n * squares.size))
 
-    def _residuals(self, weights: Array, start: Array, values: Array) -> Array | None:
+    def _residuals(self, weights: Array, start: Array, values: Array, drive: Drive) -> Array | None:
         out = np.empty_like(values)
         status = integrate(
-            start, self.time, self.table, self.entries, weights, 0, self.drive, self.tolerance, out
+            start, self.time, self.table, self.entries, weights, 0, drive, self.tolerance, out
         )
         return (out - values) / self.scale if status == OK else None
 
-    def _fitted_squares(self, weights: Array, values: Array) -> Array:
+    def _fitted_squares(self, weights: Array, values: Array, drive: Drive) -> Array:
         """Scaled squares per state after fitting the initial state; infinite on failure."""
         start = values[0].copy()
         best: Array = np.full(start.size, np.inf)
         for _ in range(self.iterations + 1):
-            residual = self._residuals(weights, start, values)
+            residual = self._residuals(weights, start, values, drive)
             if residual is None:
                 break
             squares = np.sum(residual**2, axis=0)
@@ -85,7 +94,7 @@ class TrajectoryBic:
             for j in range(start.size):
                 moved = start.copy()
                 moved[j] += 1e-4 * self.scale[j]
-                shifted = self._residuals(weights, moved, values)
+                shifted = self._residuals(weights, moved, values, drive)
                 if shifted is None:
                     return best
                 jacobian[:, j] = ((shifted - residual) / 1e-4).ravel()

@@ -1,0 +1,78 @@
+"""PySINDy with its threshold picked with the truth: an upper bound no user can reach."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinlab.knowledge import Knowledge
+from twinlab.library import Library
+from twinlab.study import Study
+
+from . import pysindy_peer as peer
+from .cells import BenchmarkCase
+from .peer_data import PeerData, coefficient_table, common_grid, peer_data
+from .scoring import Answer, f1_score, support
+
+Array = NDArray[np.float64]
+THRESHOLDS = tuple(np.geomspace(0.005, 1.0, 12).tolist())
+
+
+def oracle_answer(
+    study: Study, library: Library, knowledge: Knowledge, seed: int, budget: float, *,
+    case: BenchmarkCase,
+) -> Answer:  # fmt: skip
+    """Return the configuration of highest F1; among equals that of smallest coefficient error."""
+    started = time.perf_counter()
+    state = np.random.get_state()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            data = peer_data(common_grid(study), library)
+            true = support(case.truth, data.names)
+            best = max(
+                _fits(data, seed, started + 0.8 * budget),
+                key=lambda pair: _worth(library, pair[0], true, case),
+            )
+    finally:
+        np.random.set_state(state)
+    answer = peer.as_answer(data, *best)
+    return replace(answer, seconds=time.perf_counter() - started)
+
+
+def _worth(
+    library: Library, fit: Array, true: frozenset[tuple[str, str]], case: BenchmarkCase
+) -> tuple[float, float]:
+    equations = coefficient_table(library, fit)
+    error = sum(
+        (equations.get(state, {}).get(term, 0.0) - value) ** 2
+        for state, row in case.truth.items()
+        for term, value in row.items()
+    )
+    return f1_score(support(equations, library.names), true), -error
+
+
+def _fits(data: PeerData, seed: int, deadline: float) -> Iterator[tuple[Array, Array]]:
+    """Ensembles over thresholds: the default's features first, then every width of *best*."""
+    cells = max(40, peer.BEST_CELLS // len(data.values))
+    span = float(data.time[-1] - data.time[0])
+    settings: list[tuple[int, float | None, float]] = [
+        (peer.DEFAULT_CELLS, None, peer.DEFAULT_RIDGE)
+    ]
+    settings += [(cells, width * span, peer.BEST_RIDGE) for width in peer.WIDTHS]
+    for n_cell, width, ridge in settings:
+        np.random.seed(seed)
+        x, y = peer.features(data, n_cell, width)
+        for normalised in (False, True):
+            unit = 0.5 * float(np.linalg.norm(y, axis=0).mean()) if normalised else 1.0
+            for threshold in THRESHOLDS:
+                np.random.seed(seed)
+                bags = peer.ensemble(data, x, y, threshold * unit, normalised, ridge)
+                yield np.median(bags, axis=0), bags
+                if time.perf_counter() > deadline:
+                    return
