@@ -33,6 +33,7 @@ class InclusionPlot:
     def __init__(self, colours: Palette) -> None:
         self._colours = colours
         self._blocks = 1
+        self._layout: tuple[list[str], list[str]] = ([], [])
         self.bars = ColumnDataSource({name: [] for name in self.BARS}, name="bars")
         self.lines = ColumnDataSource({"x": [], "y0": [], "y1": []}, name="threshold")
         self._rows = FactorRange(range_padding=0.02)
@@ -112,6 +113,9 @@ class InclusionPlot:
         return labels
 
     def _lay_out(self, rows: list[str], names: list[str]) -> None:
+        if (rows, names) == self._layout:
+            return
+        self._layout = (rows, names)
         self._blocks = max(1, len(names))
         self._rows.factors = rows[::-1]
         self._span.update(start=-0.02, end=(self._blocks - 1) * _PITCH + 1.04)

@@ -49,6 +49,7 @@ class ResidualPlot:
                           ("subject", "@subject")],
             )
         )  # fmt: skip
+        self._entries: dict[str, int] = {}
         self._legend = Legend(items=[], orientation="horizontal", location="top_left", margin=2)
         plot.add_layout(self._legend, "above")
         self.recolour(colours)
@@ -70,17 +71,23 @@ class ResidualPlot:
                 data["alpha"] += [0.9 if i == chosen else 0.18] * count
                 data["state"] += [name] * count
                 data["subject"] += [labels[i]] * count
-        last = {name: index for index, name in enumerate(data["state"])}
+        self._show_legend({name: index for index, name in enumerate(data["state"])})
+        self.points.data = data
+
+    def _show_legend(self, last: dict[str, int]) -> None:
+        # New models make Bokeh walk the whole document: only when the legend really changes.
+        if last == self._entries:
+            return
+        self._entries = last
         self._legend.items = [
             LegendItem(label=name, renderers=[self._glyph], index=last[name])
             for name in self._states
             if name in last
         ]
-        self.points.data = data
 
     def clear(self) -> None:
         """Take the points away."""
-        self._legend.items = []
+        self._show_legend({})
         self.points.data = {name: [] for name in self.POINTS}
 
     def recolour(self, colours: Palette) -> None:
