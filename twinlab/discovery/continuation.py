@@ -35,6 +35,8 @@ Array = NDArray[np.float64]
 MAX_TRIES = 25
 MAX_FREE_LOOPS = 5
 POLISH_ITERATIONS = 10
+#: Supports of each stage's posterior kept for the re-scoring.
+MET_EACH_STAGE = 4
 #: Bounds of the first nudging rate times the duration.
 FIRST_KAPPA = (8.0, 150.0)
 LAST_KAPPA = 0.6
@@ -59,6 +61,9 @@ class Outcome:
     chi2_per_point : float
     kappa : float
         0 if the free-running model was reached.
+    met : tuple of Point
+        The best supports of every stage on the way, to be weighed when all starts have ended: a
+        support that a later stage lost may be the right one.
     """
 
     frame: Frame
@@ -68,6 +73,7 @@ class Outcome:
     supports: Supports
     chi2_per_point: float
     kappa: float
+    met: tuple[Point, ...]
 
 
 def kappa_schedule(problem: Problem, smooth: Smooth) -> list[float]:
@@ -141,6 +147,7 @@ class _Climb:
         self.gram: Gram | None = None
         self.supports: Supports | None = None
         self.kappa, self.chi2, self.level = np.inf, np.inf, np.nan
+        self.met: dict[bytes, Point] = {}
 
     def try_kappa(self, kappa: float) -> bool:
         """Fit at one nudging rate; accept unless the fit breaks away from the data."""
@@ -182,6 +189,10 @@ class _Climb:
             n_steps=frame.mcmc_steps,
             seed=self.seed,
         )
+        for columns in supports.columns[:MET_EACH_STAGE]:
+            mean, _ = conditional(gram, frame.precision, columns)
+            # The last stage that met a support gives the better start.
+            self.met[columns.tobytes()] = Point(columns, mean, base.initial)
         best = supports.columns[0]
         n = max(gram.n, 1.0)
         if old is not None and np.array_equal(best, old.columns):
@@ -224,5 +235,6 @@ class _Climb:
         """The accepted end of this start."""
         assert self.fit is not None and self.gram is not None and self.supports is not None
         return Outcome(
-            self.frame, self.fit, self.noise, self.gram, self.supports, self.chi2, self.kappa
-        )
+            self.frame, self.fit, self.noise, self.gram, self.supports, self.chi2, self.kappa,
+            tuple(self.met.values()),
+        )  # fmt: skip

@@ -42,7 +42,10 @@ Array = NDArray[np.float64]
 START_NOISE = ((0.0, False), (0.1, False), (0.25, True))
 #: Supports of each start's own posterior that are weighed.
 FROM_EACH_START = 6
-MAX_ROUNDS = 3
+#: Models around which neighbours are weighed.
+MAX_ROUNDS = 6
+#: A model is explored if its log evidence is within this of the best.
+WORTH_EXPLORING = 8.0
 #: Models this many nats below the best are dropped.
 NEGLIGIBLE = 12.0
 
@@ -180,37 +183,41 @@ def rescore(
     pool = Pool(frame, executor, check)
     tell("Weighing the models that were met", 0.0)
     pool.weigh_all(_met(outcomes, frame))
-    gram, centre = None, b""
+    explored: dict[bytes, Gram | None] = {}
     for round_ in range(MAX_ROUNDS):
-        if not pool.ranked:
-            return [], None
-        best = pool.ranked[0]
-        if best.fit.columns.tobytes() == centre:
+        # Around the best model that was not explored yet, as long as it is not hopeless.
+        best = pool.ranked[0] if pool.ranked else None
+        rest = [m for m in pool.ranked if m.fit.columns.tobytes() not in explored]
+        if best is None or not rest or rest[0].evidence < best.evidence - WORTH_EXPLORING:
             break
-        centre = best.fit.columns.tobytes()
+        centre = rest[0]
         tell(f"Weighing neighbours, round {round_ + 1}", (round_ + 1) / (MAX_ROUNDS + 1))
         check()
-        around = linearise(frame, best.fit, best.noise, 0.0)
-        if around is None:
-            break
-        gram = around
+        gram = linearise(frame, centre.fit, centre.noise, 0.0)
+        explored[centre.fit.columns.tobytes()] = gram
+        if gram is None:
+            continue
         supports = select(
             gram,
             frame.precision,
             frame.prior,
-            best.fit.columns,
+            centre.fit.columns,
             freedom=SCALE_FREEDOM,
             n_steps=frame.mcmc_steps,
             seed=seed + 77 + round_,
         )
         pool.weigh_all(
-            (Point(c, conditional(gram, frame.precision, c)[0], best.fit.initial), best.noise)
+            (Point(c, conditional(gram, frame.precision, c)[0], centre.fit.initial), centre.noise)
             for c in supports.columns[: settings.neighbours]
         )
-    best = pool.ranked[0]
-    if best.fit.columns.tobytes() != centre or gram is None:
+    ranked = pool.ranked
+    if not ranked:
+        return [], None
+    best = ranked[0]
+    gram = explored.get(best.fit.columns.tobytes())
+    if gram is None:
         gram = linearise(frame, best.fit, best.noise, 0.0)
-    return [m for m in pool.ranked if m.evidence > best.evidence - NEGLIGIBLE], gram
+    return [m for m in ranked if m.evidence > best.evidence - NEGLIGIBLE], gram
 
 
 def _met(outcomes: list[Outcome], frame: Frame) -> Iterable[tuple[Point, Noise]]:
@@ -228,6 +235,9 @@ def _met(outcomes: list[Outcome], frame: Frame) -> Iterable[tuple[Point, Noise]]
         for columns in outcome.supports.columns[:FROM_EACH_START]:
             mean, _ = conditional(outcome.gram, frame.precision, columns)
             yield Point(columns, mean, outcome.fit.initial), outcome.noise
+    for outcome in outcomes:
+        for point in outcome.met:
+            yield point, outcome.noise
 
 
 def compare_noise(frame: Frame, best: Weighed, models: Iterable[str]) -> dict[str, float]:
