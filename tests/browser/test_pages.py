@@ -127,7 +127,7 @@ def opens_offline(chromium: Browser, report: Path) -> None:
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(report.as_uri())
-    page.locator("canvas").first.wait_for(timeout=20_000)
+    page.locator(".bk-Figure").first.wait_for(timeout=20_000)
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
     assert complaints == []
     context.close()

@@ -138,6 +138,9 @@ class FitState(param.Parameterized):
         self._latest.drop()
 
     def _on_progress(self, event: Progress) -> None:
+        if event.snapshot is None and self.progress is not None:
+            # The last picture stays until the next one comes.
+            event = replace(event, snapshot=self.progress.snapshot)
         fraction = min(1.0, max(self.fraction, event.fraction))
         self.param.update(stage=event.text, fraction=fraction, progress=event)
 

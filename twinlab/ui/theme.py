@@ -117,6 +117,8 @@ EQUATION_CSS = f"""
 #: Material's multiple choice is as tall as two fields; this makes it one.
 CHOICE_SX = {
     "& .MuiSelect-select": {"padding": "7px 10px", "minHeight": "22px !important"},
-    "& .MuiInputLabel-root:not(.MuiInputLabel-shrink)": {"transform": "translate(12px, 8px)"},
+    "& .MuiInputLabel-root:not(.MuiInputLabel-shrink)": {
+        "transform": "translate(12px, 7px) scale(1) !important"
+    },
     "& .MuiFormLabel-root, & .MuiInputBase-root": {"fontSize": "13.5px"},
 }
