@@ -16,9 +16,13 @@ from .streams import stream
 Array = NDArray[np.float64]
 Pair = tuple[int, Term]  #: a state and a term in its equation
 MULTIPLES: Mapping[str, int] = {"x2": 2, "x5": 5, "x20": 20}
-QUANTILES = (0.25, 0.5, 0.75)
-COEFFICIENTS = (1, 2, 4)  #: Hill coefficients of the decoys
-MAX_POOL = 40_000  #: pairs of a state and a term from which decoys are drawn, at most
+QUANTILES = (0.25, 0.5, 0.75)  #: of the clean data, for half saturations
+COEFFICIENTS = (1, 2, 4)  #: Hill coefficients of decoys
+FINE_QUANTILES = (0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9)
+FINE_COEFFICIENTS = (1, 2, 3, 4)
+#: Degree of monomials and whether the fine grid is used, until there are decoys enough.
+WIDTHS = ((2, False), (3, False), (4, True), (6, True))
+MANY_NAMES = 8  #: with more variables than these, monomials begin at degree 2, else at 3
 
 
 def case_library(
@@ -87,45 +91,55 @@ def _family(term: Term) -> str:
 def decoy_pool(system: BenchmarkSystem, clean: Sequence[Array], enough: int) -> list[Pair]:
     """False terms of every equation: the system's library, monomials, Hill functions, products.
 
-    Monomials have degree 3 or less; the degree rises (to 6 at most) until there are `enough`.
+    Monomials have degree 3 or less (2 for more than eight variables).  Where these are not
+    `enough`, the degree rises, the grid of half saturations becomes finer, and exponentials
+    come in.
     """
     library = system.library()
+    names = library.names
     true = set(true_pairs(system))
     own = [library.term_of(column) for column in range(len(library.columns))]
-    saturating = [parse_term(text, library.names) for text in saturating_terms(system, clean)]
-    products = [
-        parse_term(f"{name}*{term.text}", library.names)
-        for term in saturating
-        for name in library.names
-        if name not in term.variables
-    ]
-    for degree in (3, 4, 5, 6):
-        monomials = Library.polynomial(library.names, degree=degree).terms
+    pairs: list[Pair] = []
+    for degree, fine in WIDTHS[len(names) <= MANY_NAMES :]:
+        monomials = Library.polynomial(names, degree=degree).terms
+        texts = saturating_terms(system, clean, fine)
+        saturating = [parse_term(text, names) for text in texts]
+        products = [
+            parse_term(f"{name}*{term.text}", names)
+            for term in saturating
+            for name in names
+            if name not in term.variables
+        ]
         terms = dict.fromkeys((*own, *monomials, *saturating, *products))
         pairs = [(s, t) for t in terms for s in range(len(library.states)) if (s, t) not in true]
         if len(pairs) >= enough:
             break
-    return pairs[:MAX_POOL]
+    return pairs
 
 
-def saturating_terms(system: BenchmarkSystem, clean: Sequence[Array]) -> list[str]:
-    """Hill functions of every state that is ever positive.
+def saturating_terms(
+    system: BenchmarkSystem, clean: Sequence[Array], fine: bool = False
+) -> list[str]:
+    """Hill functions of every state that is ever positive; exponentials too on the fine grid.
 
     A state of which the truth has repression gets repression, the others activation: both
     together and the constant would be linearly dependent, and the truth not unique.
     """
     true = [term for _, term in true_pairs(system)]
     repressing = {f.variable for t in true for f in t.factors if f.kind == HILL_REPRESSION}
+    levels = FINE_QUANTILES if fine else QUANTILES
+    coefficients = FINE_COEFFICIENTS if fine else COEFFICIENTS
     terms = []
     for name, column in zip(system.states, np.concatenate(clean).T, strict=True):
         positive = column[column > 0]
         if not positive.size:
             continue
         word = "repress" if name in repressing else "hill"
-        grid = dict.fromkeys(f"{value:.2g}" for value in np.quantile(positive, QUANTILES))
-        terms += [
-            f"{word}({name},{half},{n})" for half in grid if float(half) > 0 for n in COEFFICIENTS
-        ]
+        grid = dict.fromkeys(f"{value:.2g}" for value in np.quantile(positive, levels))
+        halves = [half for half in grid if float(half) > 0]
+        terms += [f"{word}({name},{half},{n})" for half in halves for n in coefficients]
+        if fine:
+            terms += [f"exp(-{name}/{half})" for half in halves]
     return terms
 
 
