@@ -20,7 +20,7 @@ from twinlab.library import Library
 from twinlab.study import Study
 
 from .cells import BenchmarkCase
-from .peer_data import PeerError
+from .peer_data import NotApplicable, PeerError
 from .scoring import Answer
 from .simulation import DrawSimulator
 
@@ -79,8 +79,10 @@ def answer(
 
     Raises
     ------
-    PeerError
+    NotApplicable
         The truth needs states that the data do not hold.
+    PeerError
+        No time at which everything is measured: nothing to begin with.
     """
     began = time.perf_counter()
     states = tuple(library.states)
@@ -106,7 +108,7 @@ def answer(
 def _problem(study: Study, states: tuple[str, ...], case: BenchmarkCase) -> tuple[Fit, Array]:
     """Tables of the fit, and the true coefficients."""
     if case.hidden:
-        raise PeerError("the ceiling is not defined with hidden states")
+        raise NotApplicable("the ceiling is not defined with hidden states")
     names = tuple(case.library.names)
     texts = list(dict.fromkeys(text for row in case.truth.values() for text in row))
     matrix = np.zeros((len(states), len(texts)))

@@ -21,6 +21,10 @@ class PeerError(Exception):
     """The data or the library cannot be given to the peer."""
 
 
+class NotApplicable(PeerError):
+    """The method is not made for such data: it is not judged on them."""
+
+
 @dataclass(frozen=True)
 class PeerData:
     """What PySINDy is given: one grid, one (n_time, n_variable) array a trajectory, and terms.

@@ -161,7 +161,7 @@ def _default(data: PeerData) -> tuple[Array, Array, dict[str, str | float]]:
     return np.median(bags, axis=0), bags, {}
 
 
-def _single_fits(
+def single_fits(
     data: PeerData,
 ) -> Iterator[tuple[Array, Array, bool, float, Array]]:
     """Single fits over widths, normalisation and thresholds: (x, y, normalised, threshold, fit)."""
@@ -190,7 +190,7 @@ def _best(data: PeerData, seed: int) -> tuple[Array, Array, dict[str, str | floa
         tuple(v[:, :q] for v in data.values),
         inputs=tuple(v[:, q:] for v in data.values),
     )
-    scored = [(bic(fit), x, y, n, h, fit) for x, y, n, h, fit in _single_fits(data)]
+    scored = [(bic(fit), x, y, n, h, fit) for x, y, n, h, fit in single_fits(data)]
     value, x, y, normalised, threshold, fit = min(scored, key=lambda row: row[0])
     remarks: dict[str, str | float] = {"columns": "normalised" if normalised else "plain"}
     ensembles = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -36,7 +36,7 @@ def oracle_answer(
             data = peer_data(common_grid(study), library)
             true = support(case.truth, data.names)
             best = max(
-                _fits(data, seed, started + 0.8 * budget),
+                _fits(data, seed, lambda fit: _worth(library, fit, true, case)),
                 key=lambda pair: _worth(library, pair[0], true, case),
             )
     finally:
@@ -57,22 +57,22 @@ def _worth(
     return f1_score(support(equations, library.names), true), -error
 
 
-def _fits(data: PeerData, seed: int, deadline: float) -> Iterator[tuple[Array, Array]]:
-    """Ensembles over thresholds: the default's features first, then every width of *best*."""
-    cells = max(40, peer.BEST_CELLS // len(data.values))
-    span = float(data.time[-1] - data.time[0])
-    settings: list[tuple[int, float | None, float]] = [
-        (peer.DEFAULT_CELLS, None, peer.DEFAULT_RIDGE)
-    ]
-    settings += [(cells, width * span, peer.BEST_RIDGE) for width in peer.WIDTHS]
-    for n_cell, width, ridge in settings:
+def _fits(
+    data: PeerData, seed: int, worth: Callable[[Array], tuple[float, float]]
+) -> Iterator[tuple[Array, Array]]:
+    """Fits with their bags: ensembles of the default's features over thresholds; then single fits
+    over every width, normalisation and threshold of *best*, the two of highest worth ensembled.
+    """
+    x, y = peer.features(data, peer.DEFAULT_CELLS)
+    for threshold in THRESHOLDS:
         np.random.seed(seed)
-        x, y = peer.features(data, n_cell, width)
-        for normalised in (False, True):
-            unit = 0.5 * float(np.linalg.norm(y, axis=0).mean()) if normalised else 1.0
-            for threshold in THRESHOLDS:
-                np.random.seed(seed)
-                bags = peer.ensemble(data, x, y, threshold * unit, normalised, ridge)
-                yield np.median(bags, axis=0), bags
-                if time.perf_counter() > deadline:
-                    return
+        bags = peer.ensemble(data, x, y, threshold, False, peer.DEFAULT_RIDGE)
+        yield np.median(bags, axis=0), bags
+    ranked = sorted(peer.single_fits(data), key=lambda row: worth(row[4]), reverse=True)
+    for x, y, normalised, threshold, fit in ranked[:2]:
+        for factor in peer.REFINEMENT:
+            np.random.seed(seed)
+            bags = peer.ensemble(data, x, y, factor * threshold, normalised, peer.BEST_RIDGE)
+            yield np.median(bags, axis=0), bags
+            if factor == 1.0:
+                yield fit, bags

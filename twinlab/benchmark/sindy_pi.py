@@ -27,7 +27,7 @@ from twinlab.library import Library
 from twinlab.study import Study
 
 from .lasso_peer import spline_states
-from .peer_data import PeerError, candidates
+from .peer_data import NotApplicable, PeerError, candidates
 from .scoring import Answer
 
 Array = NDArray[np.float64]
@@ -45,18 +45,21 @@ def answer(
 
     Raises
     ------
+    NotApplicable
+        Inputs, or no rational candidates (nothing to gain over the plain form).
     PeerError
-        No rational candidates (nothing to gain over the plain form), or too many monomials.
+        Too many monomials, or different candidates in the equations.
     """
     began = time.perf_counter()
-    if not candidates(library).all():
-        raise PeerError("the implicit form needs the same candidates in every equation")
+    allowed = candidates(library)
     if library.inputs:
-        raise PeerError("the implicit form is not asked of driven systems")
+        raise NotApplicable("the implicit form is not asked of driven systems")
     monomials = [t for t in library.terms if all(f.kind == POWER for f in t.factors)]
     monomials = [t for t in monomials if sum(f.exponent for f in t.factors) <= 2]
     if len(monomials) == len(library.terms) or not monomials:
-        raise PeerError("not a rational system: the implicit form is not asked")
+        raise NotApplicable("no rational candidates: the implicit form is not asked")
+    if not allowed.all():
+        raise PeerError("the implicit form needs the same candidates in every equation")
     if len(monomials) > MAX_TERMS:
         raise PeerError(f"{len(monomials)} monomials are too many for the implicit form")
     states, slopes = spline_states(study, library)
