@@ -8,59 +8,138 @@ from scipy.integrate import solve_ivp
 
 from twinlab.benchmark.integration import simulate_equations
 from twinlab.benchmark.systems import SYSTEMS
+from twinlab.errors import UserError
+from twinlab.expressions import parse_term
+
+from .textbook import BY_NAME, community
+
+SIGNED = {"fitzhugh_nagumo", "van_der_pol", "lorenz", "lorenz_esindy", "lorenz_odrbindy"}
 
 
-def prey(t, x):
-    return [x[0] - 0.5 * x[0] * x[1], -x[1] + 0.5 * x[0] * x[1]]
+def textbook_slope(name):
+    """Right-hand side ``f(x, u)`` that knows nothing of the package's equations."""
+    if name.startswith("glv"):
+        return community(SYSTEMS[name].values, int(name[3:]))
+    return BY_NAME[name]
 
 
-def seir(t, x):
-    infected = 0.8 * x[0] * x[2]
-    return [-infected, infected - 0.4 * x[1], 0.4 * x[1] - 0.2 * x[2]]
+def random_points(name, count):
+    """States and inputs spread over several decades (over both signs where they have any)."""
+    system = SYSTEMS[name]
+    rng = np.random.default_rng(5)
+    time = np.linspace(0, system.horizon, 50)
+    top = system.trajectory(system.sample_initial(rng), time)
+    top = np.abs(np.hstack((top, system.input_values(time)))).max(axis=0) + 0.1
+    if name in SIGNED:
+        return top * rng.uniform(-1, 1, (count, top.size))
+    return top * np.exp(rng.uniform(np.log(0.01), np.log(3.0), (count, top.size)))
 
 
-def neuron(t, x):
-    return [x[0] - x[0] ** 3 / 3 - x[1] + 0.5, 0.24 * (x[0] + 0.7 / 0.8 - 0.8 * x[1])]
-
-
-def enzyme(t, x):
-    s, e, c, p, m, protein = x
-    bind = 1.5 * s * e
-    hill = p**2 / (0.25 + p**2)
-    return [
-        -bind + 0.3 * c,
-        -bind + 1.3 * c,
-        bind - 1.3 * c,
-        c - 0.4 * p,
-        hill - 0.7 * m,
-        0.8 * m - 0.5 * protein,
-    ]
-
-
-BY_HAND = {
-    "predator_prey": prey,
-    "lotka_volterra": prey,
-    "seir": seir,
-    "fitzhugh_nagumo": neuron,
-    "enzyme_hill": enzyme,
-}
+def slopes_at(name, points):
+    """Textbook slopes at points, (n_point, n_state)."""
+    n_state = len(SYSTEMS[name].states)
+    slope = textbook_slope(name)
+    return np.array([slope(point[:n_state], point[n_state:]) for point in points])
 
 
 def test_every_system_is_checked():
-    assert set(BY_HAND) == set(SYSTEMS)
+    assert set(BY_NAME) | {"glv10", "glv20"} == set(SYSTEMS)
 
 
 @pytest.mark.parametrize("name", sorted(SYSTEMS))
-def test_trajectories_equal_hand_written_equations(name):
-    system = SYSTEMS[name]
+def test_trajectories_equal_the_textbook(name):
+    system, slope = SYSTEMS[name], textbook_slope(name)
     start = system.sample_initial(np.random.default_rng(3))
     time = np.linspace(0, system.horizon, 37)
-    expected = solve_ivp(
-        BY_HAND[name], (0, time[-1]), start, "DOP853", time, rtol=1e-11, atol=1e-13
-    ).y.T
-    if name == "fitzhugh_nagumo":
-        assert BY_HAND[name](0, [0, 0])[1] == pytest.approx(system.equations["w"]["1"])
-    np.testing.assert_allclose(system.trajectory(start, time), expected, rtol=1e-6, atol=1e-7)
+    inputs = system.input_values(time).T
+    edges = [time[0], time[-1]] if not len(inputs) else time  # a kink at every time
+    expected = [start]
+    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+        inside = time[(time > begin) & (time <= end)]
+        solution = solve_ivp(
+            lambda t, x: slope(x, [np.interp(t, time, row) for row in inputs]),
+            (begin, end), expected[-1], "DOP853", inside, rtol=1e-11, atol=1e-13,
+        )  # fmt: skip
+        expected.extend(solution.y.T)
+    scale = np.abs(expected).max(axis=0)
+    found = system.trajectory(start, time)
+    np.testing.assert_allclose(found / scale, expected / scale, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(SYSTEMS))
+def test_the_support_follows_from_the_textbook(name):
+    """Regress the textbook's slopes on the whole library: the true terms and no others are left."""
+    system, library = SYSTEMS[name], SYSTEMS[name].library()
+    points = random_points(name, 4 * len(library.terms) + 60)
+    slopes = slopes_at(name, points)
+    values = dict(zip(library.names, points.T, strict=True))
+    theta = np.array(
+        [np.broadcast_to(term.evaluate(values), len(points)) for term in library.terms]
+    )
+    for number, state in enumerate(system.states):
+        columns = library.columns_of(number)
+        design = theta[[library.columns[c].term for c in columns]].T
+        # points of equal weight, columns of equal size
+        weight = 1.0 / (np.abs(slopes[:, number]) + np.median(np.abs(slopes[:, number])))
+        weighted = design * weight[:, None]
+        size = np.linalg.norm(weighted, axis=0)
+        solved, _, rank, _ = np.linalg.lstsq(
+            weighted / size, slopes[:, number] * weight, rcond=1e-14
+        )
+        assert rank == len(columns), "the truth is not unique in this library"
+        found = {
+            library.term_of(c).text: coefficient / s
+            for c, coefficient, s in zip(columns, solved, size, strict=True)
+            if abs(coefficient) > 1e-5 * np.abs(solved).max()
+        }
+        row = system.equations[state]
+        true = {parse_term(term, library.names).text: value for term, value in row.items()}
+        assert set(found) == set(true)
+        for term, value in true.items():
+            assert found[term] == pytest.approx(value, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", sorted(SYSTEMS))
+def test_each_equation_depends_on_the_variables_of_its_terms(name):
+    """Complex-step derivatives of the textbook show who acts on whom, and how strongly."""
+    system, slope = SYSTEMS[name], textbook_slope(name)
+    names = (*system.states, *system.inputs)
+    n_state, step = len(system.states), 1e-30
+    points = random_points(name, 5)
+    acts = np.zeros((n_state, len(names)), bool)
+    for point in points:
+        for j in range(len(names)):
+            moved = point.astype(complex)
+            moved[j] += 1j * step
+            gradient = np.imag(slope(moved[:n_state], moved[n_state:])) / step
+            acts[:, j] |= np.abs(gradient) > 0
+    expected = np.array(
+        [
+            [any(n in parse_term(term, names).variables for term in system.equations[s])
+             for n in names]
+            for s in system.states
+        ]
+    )  # fmt: skip
+    np.testing.assert_array_equal(acts, expected)
+
+
+@pytest.mark.parametrize("name", sorted(SYSTEMS))
+def test_a_system_says_what_it_is(name):
+    system = SYSTEMS[name]
+    assert system.reference and system.title and system.tier in (1, 2, 3)
+    assert system.parameters and set(system.initial) == set(system.states)
+    assert set(system.hide) < set(system.states)
+    assert set(system.knockouts) <= set(system.rates)
+    assert set(system.units) <= {*system.states, *system.inputs}
+    assert 1 <= system.design.conditions <= 12 and 8 <= system.design.points <= 1000
+
+
+def test_constants_inside_terms_are_no_rates():
+    assert set(SYSTEMS["toggle"].parameters) - set(SYSTEMS["toggle"].rates) == {
+        "half_u", "half_v", "hill_u", "hill_v",
+    }  # fmt: skip
+    with pytest.raises(UserError, match="no parameter speed"):
+        SYSTEMS["toggle"].equations_with({"speed": 0.0})
 
 
 @pytest.mark.parametrize("name", sorted(SYSTEMS))
