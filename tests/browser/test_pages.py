@@ -52,9 +52,7 @@ def drawn(page: Page, source: str, column: str) -> int:
 
 
 @pytest.mark.parametrize("route", ["workbench", "clinic"])
-def test_a_page_opens_clean_and_asks_nobody_outside(
-    tab: Tab, served: Served, route: str
-) -> None:
+def test_a_page_opens_clean_and_asks_nobody_outside(tab: Tab, served: Served, route: str) -> None:
     start = time.monotonic()
     tab.page.goto(f"{served.url}/{route}")
     tab.page.locator("canvas").first.wait_for()

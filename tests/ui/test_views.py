@@ -18,7 +18,7 @@ from twinlab.ui.panels.results import (
 )
 from twinlab.ui.panels.views import InclusionCard, TrajectoryCard
 from twinlab.ui.plain import cautions, equation_words
-from twinlab.ui.plots import InclusionPlot, PathPlot, ResidualPlot, TrajectoryPlot, data_preview
+from twinlab.ui.plots import InclusionPlot, PathPlot, ResidualPlot, TrajectoryPlot, preview_figures
 from twinlab.ui.state import WorkbenchState
 from twinlab.ui.tokens import DARK, LIGHT
 
@@ -126,15 +126,17 @@ def test_residuals_leave_out_what_was_not_measured(discovery: Discovery) -> None
     assert min(strong) > 0.8
 
 
-def test_the_preview_shares_one_source(study: Study) -> None:
-    import holoviews as hv
-
-    layout = hv.render(data_preview(study, LIGHT))
-    sources = set()
-    for model in layout.references():
-        source = getattr(model, "data_source", None)
-        if isinstance(source, ColumnDataSource):
-            sources.add(source.id)
+def test_the_raw_data_are_drawn_from_one_shared_source(study: Study) -> None:
+    figures = preview_figures(study, LIGHT)
+    assert [figure.title.text for figure in figures] == [
+        "prey (heads)", "predator", "predator against prey",
+    ]  # fmt: skip
+    sources = {
+        renderer.data_source.id
+        for figure in figures
+        for renderer in figure.renderers
+        if isinstance(getattr(renderer, "data_source", None), ColumnDataSource)
+    }
     assert len(sources) == 1, "linked brushing needs one source"
 
 

@@ -23,6 +23,11 @@ def _variant(colours: Palette) -> dict[str, Any]:
         "shape": {"borderRadius": RADIUS},
         "components": {
             "MuiButton": {**flat, "defaultProps": {"disableElevation": True}},
+            "MuiInputLabel": {
+                "styleOverrides": {
+                    "root": {"&[data-shrink=false]": {"transform": "translate(12px, 8px)"}}
+                }
+            },
             "MuiChip": {"styleOverrides": {"root": {"height": "24px", "borderRadius": "5px"}}},
             "MuiToggleButton": {
                 "styleOverrides": {
@@ -117,8 +122,5 @@ EQUATION_CSS = f"""
 #: Material's multiple choice is as tall as two fields; this makes it one.
 CHOICE_SX = {
     "& .MuiSelect-select": {"padding": "7px 10px", "minHeight": "22px !important"},
-    "& .MuiInputLabel-root:not(.MuiInputLabel-shrink)": {
-        "transform": "translate(12px, 7px) scale(1) !important"
-    },
     "& .MuiFormLabel-root, & .MuiInputBase-root": {"fontSize": "13.5px"},
 }

@@ -8,13 +8,17 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
-from ..plots import InclusionPlot, PathPlot, ResidualPlot, TrajectoryPlot, data_preview
+from ..plots import InclusionPlot, PathPlot, ResidualPlot, TrajectoryPlot, preview_figures
 from ..state import WorkbenchState
 from ..tokens import palette
-from ..words import escape, plural
+from ..words import escape, number, plural
 from .parts import card, html
 
 _BANDS = {"Credible band": False, "Predictive band": True}
+_PAIRS_CSS = """
+:host { display: grid !important; gap: 8px;
+  grid-template-columns: repeat(auto-fit, minmax(260px, 1fr)); }
+"""
 _VIEWS = {"Trajectories": False, "Raw data": True}
 
 
@@ -170,9 +174,8 @@ class TrajectoryCard(pn.viewable.Viewer):
     def _words(self) -> str:
         state = self._state
         if state.progress is not None and state.progress.snapshot is not None:
-            return f"Dashed: {escape(state.progress.snapshot.label)}, χ² per point " + (
-                f"{state.progress.snapshot.chi2_per_point:.2f}"
-            )
+            chi2 = number(state.progress.snapshot.chi2_per_point)
+            return f"Dashed: the stage the fit has reached, χ² per point {chi2}."
         if state.discovery is None:
             return "Measured values. Press Fit to find the equations behind them."
         kind = "predictive bands (with measurement noise)" if self.band.value else "credible bands"
@@ -195,10 +198,14 @@ class TrajectoryCard(pn.viewable.Viewer):
             words = html(
                 "<p class='caption'>Drag a box in one plot to mark those samples in all.</p>"
             )
-            pane = pn.pane.HoloViews(
-                data_preview(study, palette(self._dark)), sizing_mode="stretch_width", margin=0
+            figures = [
+                pn.pane.Bokeh(figure, sizing_mode="stretch_width", margin=0)
+                for figure in preview_figures(study, palette(self._dark))
+            ]
+            grid = pn.Column(
+                *figures, sizing_mode="stretch_width", margin=0, stylesheets=[_PAIRS_CSS]
             )
-            self.raw.objects = [words, pane]
+            self.raw.objects = [words, grid]
         else:
             self.raw.objects = []
 

@@ -2,8 +2,15 @@
 
 from .inclusion import InclusionPlot
 from .path import PathPlot
-from .preview import data_preview
+from .preview import data_preview, preview_figures
 from .residuals import ResidualPlot
 from .trajectories import TrajectoryPlot
 
-__all__ = ["InclusionPlot", "PathPlot", "ResidualPlot", "TrajectoryPlot", "data_preview"]
+__all__ = [
+    "InclusionPlot",
+    "PathPlot",
+    "ResidualPlot",
+    "TrajectoryPlot",
+    "data_preview",
+    "preview_figures",
+]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import holoviews as hv
 import pandas as pd
+from bokeh.models import BoxSelectTool
+from bokeh.plotting import figure
 
 from twinlab.study import Study
 
 from ..tokens import MARKERS, Palette
+from .base import paint
 
 #: Names of the added columns hold a space, so that no variable can share them.
 _TIME, _SUBJECT = "time axis", "subject name"
@@ -22,6 +25,26 @@ def data_frame(study: Study) -> pd.DataFrame:
         frame.insert(1, _SUBJECT, label)
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)
+
+
+def preview_figures(study: Study, colours: Palette) -> list[figure]:
+    """The figures of the preview, one by one: a page lays them out better than a grid of Bokeh's.
+
+    They still share their source, and with it the selection.
+    """
+    figures: list[figure] = []
+    grid = hv.render(data_preview(study, colours))
+    for plot in (model for model in grid.references() if isinstance(model, figure)):
+        plot.update(sizing_mode="stretch_width", toolbar_location="right", width=None)
+        plot.update(background_fill_alpha=0, border_fill_alpha=0, outline_line_color=None)
+        plot.output_backend = "canvas"
+        plot.toolbar.autohide, plot.toolbar.logo = True, None
+        plot.toolbar.active_drag = next(
+            tool for tool in plot.toolbar.tools if isinstance(tool, BoxSelectTool)
+        )
+        paint(plot, colours)
+        figures.append(plot)
+    return sorted(figures, key=lambda plot: int(plot.id[1:]))
 
 
 def data_preview(study: Study, colours: Palette) -> hv.Layout:
