@@ -1,4 +1,4 @@
-"""The command ``twinlab``: serve, check, discover, report.
+"""The command ``twinlab``: serve, check, discover, report, bench.
 
 Numerical packages load inside the commands, so that ``twinlab --help`` answers at once.
 """
@@ -111,7 +111,45 @@ def _parser() -> argparse.ArgumentParser:
         "--show-ids", action="store_true", help="name subjects by their ids, not by numbers"
     )
     report.set_defaults(run=_report)
+    _add_bench(commands)
     return parser
+
+
+def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    bench = commands.add_parser(
+        "bench", help="hold TwinLab and its peers against systems whose truth is known"
+    )
+    bench.add_argument(
+        "--suite",
+        default="smoke",
+        metavar="NAME",
+        help="smoke, grid, four, esindy, odrbindy, axis:NAME or a system; default: smoke",
+    )
+    bench.add_argument("--axis", metavar="NAME", help="only this axis of the suite")
+    bench.add_argument(
+        "--peers", metavar="A,B", help="methods beside TwinLab, or module:function; 'none' for none"
+    )
+    bench.add_argument("--seeds", type=_natural, metavar="N", help="data sets of every cell")
+    bench.add_argument(
+        "--budget", type=_natural, metavar="S", help="seconds an answer may take; then it is killed"
+    )
+    bench.add_argument(
+        "--json", metavar="FILE.jsonl", help="where rows are kept; default: bench-SUITE.jsonl"
+    )
+    bench.add_argument("--html", metavar="FILE.html", help="write a page with curves too")
+    bench.add_argument(
+        "--executor", default="threads", help="threads (default), processes or dask://HOST:PORT"
+    )
+    bench.add_argument(
+        "--workers", type=_natural, default=os.cpu_count() or 1, metavar="N", help="at once"
+    )
+    bench.set_defaults(run=_bench)
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from twinlab.benchmark.command import bench
+
+    return bench(options)
 
 
 def _serve(options: argparse.Namespace) -> int:

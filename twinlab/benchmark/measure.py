@@ -109,11 +109,12 @@ def measure(request: Mapping[str, Any], tell: Event = lambda _event: None) -> di
         failure = f"{', '.join(absent)} not installed"
         return finished(row, case, Answer({}, failure=failure), "absent", math.nan)
     method.prepare()
-    limited = _reset_peak()
+    before = _reset_peak()
     tell({"event": "started"})
     answer, outcome = _answer(method, case, budget)
-    peak = _peak_megabytes() if limited else math.nan
-    tell({"event": "answered", "seconds": answer.seconds, "memory_mb": _number(peak)})
+    # what the answer needed on top of what the process held before
+    peak = math.nan if before is None else round(_peak_megabytes() - before, 1)
+    tell({"event": "answered"})
     if outcome == "answered" and answer.seconds > budget:
         answer = Answer({}, seconds=answer.seconds, failure=f"took more than {budget:g} s")
         outcome = "overran"
@@ -155,15 +156,18 @@ def _number(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _reset_peak() -> bool:
-    """Start a new measurement of the peak memory; possible on Linux alone."""
+def _reset_peak() -> float | None:
+    """Start a new measurement of the peak memory; resident MB now, None where it cannot be told.
+
+    Linux alone lets a process reset its own high-water mark.
+    """
     try:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     except OSError:
-        return False
-    return sys.platform == "linux"
+        return None
+    return _peak_megabytes() if sys.platform == "linux" else None
 
 
 def _peak_megabytes() -> float:
     """Largest resident size of this process since the reset, in MB (Linux counts in KiB)."""
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0, 1)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
