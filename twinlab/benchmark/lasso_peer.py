@@ -25,6 +25,11 @@ LEAST_POINTS = 5  #: of a smoothing spline
 MAX_ITERATIONS = 20_000
 
 
+def prepare() -> None:
+    """Load scikit-learn, so that no run is charged with it."""
+    import sklearn.linear_model  # noqa: F401
+
+
 def answer(
     study: Study, library: Library, knowledge: Knowledge, seed: int, budget: float
 ) -> Answer:

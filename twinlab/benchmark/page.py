@@ -160,7 +160,7 @@ def _key(method: str) -> dict[str, str]:
 
 def _row(method: str, total: Totals, level: str, *, first: bool) -> dict[str, Any]:
     reliability = total.reliability
-    values = [
+    cells = [
         (str(total.n), ""),
         _ranged(total.f1, 2),
         (percent(total.exact.value), _range(total.exact, 100.0, 0)),
@@ -185,7 +185,7 @@ def _row(method: str, total: Totals, level: str, *, first: bool) -> dict[str, An
         "own": method == "twinlab",
         "level": level,
         "first": first,
-        "values": values,
+        "cells": cells,
     }
 
 

@@ -51,9 +51,12 @@ def installed() -> bool:
 
 
 def prepare() -> None:
-    """Compile or load the simulator of the selector, so that no run is charged with it."""
+    """Load PySINDy and the simulator of the selector, so that no run is charged with them."""
     library = Library.polynomial(("x",), degree=1)
-    TrajectoryBic(library, np.linspace(0.0, 1.0, 5), (np.ones((5, 1)),))(np.zeros((1, 2)))
+    grid = np.linspace(0.0, 1.0, 5)
+    TrajectoryBic(library, grid, (np.ones((5, 1)),))(np.zeros((1, 2)))
+    if installed():
+        from . import pysindy_library  # noqa: F401
 
 
 def answer(study: Study, library: Library, seed: int, *, best: bool = False) -> Answer:

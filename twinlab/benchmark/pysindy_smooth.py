@@ -17,6 +17,7 @@ from twinlab.study import Study
 
 from .peer_data import PeerError, by_equation, candidates, coefficient_table, filled
 from .pysindy_peer import DEFAULT_RIDGE, DEFAULT_THRESHOLD
+from .pysindy_peer import prepare as prepare
 from .scoring import Answer
 
 Array = NDArray[np.float64]

@@ -21,6 +21,7 @@ from .scoring import Answer, f1_score, support
 
 Array = NDArray[np.float64]
 THRESHOLDS = tuple(np.geomspace(0.005, 1.0, 12).tolist())
+prepare = peer.prepare
 
 
 def oracle_answer(

@@ -28,6 +28,7 @@ from twinlab.study import Study
 
 from .lasso_peer import spline_states
 from .peer_data import NotApplicable, PeerError, candidates
+from .pysindy_peer import prepare as prepare
 from .scoring import Answer
 
 Array = NDArray[np.float64]
