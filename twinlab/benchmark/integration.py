@@ -149,4 +149,5 @@ def simulate_equations(
     if not solution.success or solution.y.shape[1] != time.size:
         return None
     states_out = np.ascontiguousarray(solution.y.T)
+    states_out[0] = start  # the solver's interpolation rounds it
     return states_out if np.isfinite(states_out).all() else None

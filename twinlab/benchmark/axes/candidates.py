@@ -122,11 +122,12 @@ def saturating_terms(
 ) -> list[str]:
     """Hill functions of every state that is ever positive; exponentials too on the fine grid.
 
-    A state of which the truth has repression gets repression, the others activation: both
-    together and the constant would be linearly dependent, and the truth not unique.
+    A state of which the system's own library has repression gets repression, the others
+    activation: both together and the constant would be linearly dependent, and the truth not
+    unique.
     """
-    true = [term for _, term in true_pairs(system)]
-    repressing = {f.variable for t in true for f in t.factors if f.kind == HILL_REPRESSION}
+    own = system.library().terms
+    repressing = {f.variable for t in own for f in t.factors if f.kind == HILL_REPRESSION}
     levels = FINE_QUANTILES if fine else QUANTILES
     coefficients = FINE_COEFFICIENTS if fine else COEFFICIENTS
     terms = []
