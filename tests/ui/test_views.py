@@ -147,11 +147,21 @@ def test_a_session_follows_its_subject(discovery: Discovery) -> None:
     assert card.plot is not None and card.plot.fit.data["time"].size == 0
     state.discovery = discovery
     np.testing.assert_array_equal(card.plot.fit.data["mean_0"], discovery.bands[0].mean[:, 0])
-    card.subject.value = 1
+    card.subject.value = discovery.study.labels[1]
     np.testing.assert_array_equal(card.plot.fit.data["mean_0"], discovery.bands[1].mean[:, 0])
     np.testing.assert_array_equal(
         card.plot.observed.data["value_1"], discovery.study.trajectories[1].value[:, 1]
     )
+
+
+def test_the_subject_named_is_the_subject_drawn(discovery: Discovery) -> None:
+    state = WorkbenchState()
+    card = TrajectoryCard(state)
+    first = discovery.study
+    state.study = first
+    shown = card.subject.value
+    state.study = first.select(subjects=[first.subjects[1]])
+    assert shown == first.labels[0] and card.subject.value == first.labels[1]
 
 
 def test_a_chosen_model_is_drawn_over_the_bands(discovery: Discovery) -> None:

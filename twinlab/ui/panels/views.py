@@ -86,8 +86,8 @@ class TrajectoryCard(pn.viewable.Viewer):
     @property
     def index(self) -> int:
         """Index of the chosen trajectory in the study that is modelled."""
-        value = self.subject.value
-        return int(value) if value is not None else 0
+        labels = self._state.study.labels if self._state.study is not None else ()
+        return labels.index(self.subject.value) if self.subject.value in labels else 0
 
     def when_subject_changes(self, listener: Callable[[], None]) -> None:
         """Call `listener` after another subject has been chosen."""
@@ -97,9 +97,10 @@ class TrajectoryCard(pn.viewable.Viewer):
         study = self._state.study
         if study is None:
             return
-        options = {label: i for i, label in enumerate(study.labels)}
+        # Names, not numbers: the same number would keep the name of the data before on the screen.
+        options = list(study.labels)
         self._setting = True
-        self.subject.param.update(options=options, value=0, visible=len(options) > 1)
+        self.subject.param.update(options=options, value=options[0], visible=len(options) > 1)
         self._setting = False
         self._build()
         self._show_subject()
