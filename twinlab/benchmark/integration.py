@@ -53,11 +53,20 @@ def factor_value(factor: Factor, v: float) -> float:
     return math.cos(c * v) if factor.kind == COSINE else math.sin(c * v)
 
 
+def _prepared(
+    term: Term, names: Sequence[str]
+) -> tuple[float, list[int], list[tuple[Factor, int]]]:
+    """Scale of a term, indices of its plain variables, and its other factors with theirs."""
+    plain = [f for f in term.factors if f.kind == POWER and f.exponent == 1.0]
+    others = [(f, names.index(f.variable)) for f in term.factors if f not in plain]
+    return term.scale, [names.index(f.variable) for f in plain], others
+
+
 def right_hand_side(
     equations: Mapping[str, Mapping[str, float]],
     states: Sequence[str],
     inputs: Mapping[str, Signal] | None = None,
-) -> Callable[[float, Array], list[float]]:
+) -> Callable[[float, Array], Array]:
     """``f(t, x)`` of equations given as {state: {term text: coefficient}}; x follows `states`.
 
     A state without an equation stays constant.  Inputs are linear between their times and
@@ -70,35 +79,33 @@ def right_hand_side(
     """
     signals = dict(inputs or {})
     names = [*states, *signals]
-    terms: list[Term] = []
-    rows: list[list[tuple[int, float]]] = []
-    for state in states:
-        row = []
+    places: dict[Term, int] = {}
+    entries: list[tuple[int, int, float]] = []
+    for row, state in enumerate(states):
         for text, coefficient in equations.get(state, {}).items():
-            term = parse_term(text, names)
-            if term not in terms:
-                terms.append(term)
-            row.append((terms.index(term), float(coefficient)))
-        rows.append(row)
-    products = [
-        (term.scale, [(factor, names.index(factor.variable)) for factor in term.factors])
-        for term in terms
-    ]
+            place = places.setdefault(parse_term(text, names), len(places))
+            entries.append((row, place, float(coefficient)))
+    coefficients = np.zeros((len(states), len(places)))
+    for row, place, coefficient in entries:
+        coefficients[row, place] += coefficient
+    products = [_prepared(term, names) for term in places]
     calls = 0
 
-    def slope(time: float, x: Array) -> list[float]:
+    def slope(time: float, x: Array) -> Array:
         nonlocal calls
         calls += 1
-        values = x.tolist()
-        if calls > MAX_EVALUATIONS or not all(abs(v) < LIMIT for v in values):
+        if calls > MAX_EVALUATIONS or not np.abs(x).max() < LIMIT:
             raise _Diverged
+        values = x.tolist()
         values += [float(np.interp(time, *signal)) for signal in signals.values()]
         theta = []
-        for scale, factors in products:
-            for factor, place in factors:
-                scale *= factor_value(factor, values[place])
-            theta.append(scale)
-        return [sum(c * theta[k] for k, c in row) for row in rows]
+        for product, plain, others in products:
+            for place in plain:
+                product *= values[place]
+            for factor, place in others:
+                product *= factor_value(factor, values[place])
+            theta.append(product)
+        return coefficients.dot(theta)
 
     return slope
 
