@@ -21,6 +21,7 @@ from .tables import (
     Totals,
     bad_lines,
     blocks,
+    headline,
     left_out,
     legend,
     number,
@@ -59,7 +60,7 @@ def bench_html(suite: Suite, methods: Sequence[str], results: Results) -> str:
     return page_html(
         "benchmark.html.j2",
         figures,
-        title=f"{suite.title}: {len(suite.cells())} data sets",
+        title=headline(suite, methods, results),
         version=__version__,
         today=datetime.datetime.now(datetime.UTC).date().isoformat(),
         bad=[

@@ -18,6 +18,7 @@ from .scoring import Answer, Forecaster
 from .systems import Equations
 
 Array = NDArray[np.float64]
+Simulator = Callable[[Array, Array, Array], Array | None]
 OFF = 1.02  #: the narrow method's coefficients over the true ones
 
 
@@ -52,23 +53,34 @@ def _answer(case: BenchmarkCase, equations: Equations, width: float) -> Answer:
         for state, row in equations.items()
         for term, value in row.items()
     }
-    states, inputs = tuple(case.library.states), tuple(case.library.inputs)
+    simulate = _with_hidden(case) if case.hidden else _simulator(case, equations)
     return Answer(
         equations,
         intervals,
         alternatives=((1.0, equations),),
         intervals50=intervals,
         inclusion=dict.fromkeys(intervals, 1.0),
-        forecaster=_forecaster(equations, states, inputs, width),
+        forecaster=_forecaster(simulate, width),
         hidden={
             name: tuple(values[:, k] for values in case.hidden_states)
             for k, name in enumerate(case.hidden)
         },
-        simulator=_with_hidden(case) if case.hidden else None,
+        simulator=simulate if case.hidden else None,
     )
 
 
-def _with_hidden(case: BenchmarkCase) -> Callable[[Array, Array, Array], Array | None]:
+def _simulator(case: BenchmarkCase, equations: Equations) -> Simulator:
+    def simulate(start: Array, time: Array, inputs: Array) -> Array | None:
+        pairs = zip(case.inputs, inputs.T, strict=True)
+        signals = {name: (time, column) for name, column in pairs}
+        return simulate_equations(
+            equations, case.states, start, time, relative=1e-9, inputs=signals
+        )
+
+    return simulate
+
+
+def _with_hidden(case: BenchmarkCase) -> Simulator:
     """Forecasts where states are hidden, whose start only the truth knows."""
 
     def simulate(start: Array, time: Array, inputs: Array) -> Array | None:
@@ -78,14 +90,11 @@ def _with_hidden(case: BenchmarkCase) -> Callable[[Array, Array, Array], Array |
     return simulate
 
 
-def _forecaster(
-    equations: Equations, states: tuple[str, ...], names: tuple[str, ...], width: float
-) -> Forecaster:
+def _forecaster(simulate: Simulator, width: float) -> Forecaster:
     def quantiles(start: Array, time: Array, inputs: Array) -> Array:
-        signals = {name: (time, column) for name, column in zip(names, inputs.T, strict=True)}
-        x = simulate_equations(equations, states, start, time, relative=1e-9, inputs=signals)
+        x = simulate(start, time, inputs)
         if x is None:
-            return np.full((len(QUANTILES), len(time), len(states)), np.nan)
+            return np.full((len(QUANTILES), len(time), start.size), np.nan)
         reach = width * (np.abs(x) + x.std(axis=0))
         return np.stack([x + np.sign(q - 0.5) * reach for q in QUANTILES])
 

@@ -21,6 +21,7 @@ from typing import Any
 from twinlab.errors import UserError
 
 from .cells import Cell
+from .measure import versions
 from .results import Results
 from .suites import Suite
 from .workers import close_children, run_request
@@ -98,6 +99,7 @@ def run(
     total = len(suite.cells()) * len(methods)
     clock = _Clock(todo, total, workers)
     futures: dict[Future[dict[str, Any]], tuple[Cell, str]] = {}
+    strangers = 0
     waiting = iter(todo)
     try:
         while True:
@@ -107,12 +109,13 @@ def run(
                 request = {"cell": asdict(cell), "method": method, "budget": suite.budget}
                 futures[executor.submit(task, request)] = pair
             if not futures:
-                return
+                break
             done, _ = wait(futures, return_when=FIRST_COMPLETED)
             for future in done:
                 cell, method = futures.pop(future)
                 row = future.result()
                 results.add(row)
+                strangers += row["versions"] != versions(method)
                 if say is not None:
                     say(clock.line(cell, method, row))
     except BaseException:
@@ -120,6 +123,11 @@ def run(
             future.cancel()
         close_children()
         raise
+    if strangers and say is not None:
+        say(
+            f"{strangers} rows are of another version: the source changed during the run. "
+            "Start again to fill the tables."
+        )
 
 
 class _Clock:

@@ -224,7 +224,7 @@ _COSTS = f"{'s':>8}{'MB':>7}"
 def text(suite: Suite, methods: Sequence[str], results: Results, *, costs: bool = True) -> str:
     """Everything a terminal shows of a suite; without costs it depends on the answers alone."""
     made = blocks(suite, methods, results)
-    lines = [f"{suite.title}: {len(suite.cells())} data sets, budget {suite.budget:g} s an answer"]
+    lines = [headline(suite, methods, results)]
     lines += ["", *_bad_text(made)]
     for block in made:
         lines += ["", f"{block.title}   [challenge {block.challenge}]"]
@@ -241,6 +241,16 @@ def text(suite: Suite, methods: Sequence[str], results: Results, *, costs: bool 
         lines.append(f"{'':<2}{_line(method, total, costs)}")
     lines += ["", *left_out(suite, methods, results), *legend(methods), suite.note]
     return "\n".join(lines)
+
+
+def headline(suite: Suite, methods: Sequence[str], results: Results) -> str:
+    """Title, how many of the answers there are, and the budget."""
+    pairs = [(cell.key, method) for cell in suite.cells() for method in methods]
+    there = len(results.wanted(pairs, suite.budget))
+    return (
+        f"{suite.title}: {len(suite.cells())} data sets, {there} of {len(pairs)} answers, budget "
+        f"{suite.budget:g} s each"
+    )
 
 
 def _line(method: str, total: Totals, costs: bool) -> str:
