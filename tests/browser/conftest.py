@@ -1,10 +1,8 @@
-"""A server of this process and a headless Chromium, shared by the browser tests."""
+"""A server of this process, shared by the browser tests."""
 
 from __future__ import annotations
 
 import gc
-import os
-import shutil
 import socket
 import time
 import urllib.request
@@ -16,37 +14,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-ARGUMENTS = (
-    "--no-sandbox", "--headless=new", "--disable-gpu", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 LONG = 90_000
-
-
-def find_chromium() -> str | None:
-    """The system's browser."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        found = shutil.which(name)
-        if found:
-            return found
-    return None
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """A headless Chromium; a missing one skips, but fails under continuous integration."""
-    path = find_chromium()
-    if path is None:
-        words = "no Chromium found (chromium, chromium-browser, google-chrome)"
-        if os.environ.get("CI", "").lower() in ("1", "true"):
-            pytest.fail(words)
-        pytest.skip(words)
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
 
 
 @dataclass
