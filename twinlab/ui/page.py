@@ -9,6 +9,7 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 from packaging.version import Version
+from panel.io.resources import LOCAL_DIST
 from panel.reactive import Syncable
 
 from .theme import page_css, theme_config
@@ -53,6 +54,23 @@ def release_busy(page: Any) -> int:
     return len(bound)
 
 
+class LocalPage(pmui.Page):
+    """A page whose style sheets come from this server, also when a slow browser is late.
+
+    Panel tells a document where its style sheets are while it renders the HTML.  A session made
+    anew by the websocket, because the first one expired meanwhile, is never told, and would ask
+    Panel's public server for them.
+    """
+
+    def server_doc(self, doc: Any = None, *args: Any, **options: Any) -> Any:
+        """The document of a session, with every style sheet local."""
+        document = doc if doc is not None else pn.state.curdoc
+        if document is not None:
+            base = f"{pn.state.rel_path}/" if pn.state.rel_path else ""
+            document.template_variables["dist_url"] = f"{base}{LOCAL_DIST}"
+        return super().server_doc(doc, *args, **options)
+
+
 def make_page(
     title: str,
     *,
@@ -70,7 +88,7 @@ def make_page(
     on_dark : callable, optional
         Told whether the dark theme is on, whenever that changes.
     """
-    page = pmui.Page(
+    page = LocalPage(
         title=title,
         main=main,
         sidebar=sidebar or [],
