@@ -166,7 +166,8 @@ class _Climb:
         """Make a stage the current one and tell about it."""
         self.point, self.fit, self.gram, self.supports = fit, fit, gram, supports
         self.kappa, self.chi2 = kappa, chi2
-        words = f"{len(fit.columns)} terms, chi2 per point {chi2:.2f}"
+        misfit = f"{chi2:.2f}" if chi2 < 100.0 else "over 100"
+        words = f"{len(fit.columns)} terms, chi-square per point {misfit}"
         self.tick(words, kappa, chi2, fit)
 
     def stage(self, kappa: float) -> tuple[Fit, Gram, Supports, float, bool] | None:
