@@ -17,9 +17,7 @@ def truth_teller(study, library, seed, *_settings):
     """Answer with the truth of whatever system the states are of."""
     # Suites have variants with the same states: those of published settings are not meant.
     system = next(
-        s
-        for s in SYSTEMS.values()
-        if s.states == library.states and not s.name.startswith("four_")
+        s for s in SYSTEMS.values() if s.states == library.states and not s.name.startswith("four_")
     )
     intervals = {
         (state, term): (value, value)

@@ -108,10 +108,10 @@ class Score:
     remarks: Mapping[str, str | float]
 
 
-def support(equations: Equations, states: Sequence[str]) -> Support:
+def support(equations: Equations, names: Sequence[str]) -> Support:
     """(state, canonical term) of every non-zero coefficient."""
     return frozenset(
-        (state, parse_term(term, states).text)
+        (state, parse_term(term, names).text)
         for state, terms in equations.items()
         for term, coefficient in terms.items()
         if coefficient != 0.0
@@ -124,13 +124,13 @@ def f1_score(found: Support, true: Support) -> float:
     return 2.0 * len(found & true) / size if size else 1.0
 
 
-def coverage(answer: Answer, truth: Equations, states: Sequence[str]) -> int:
+def coverage(answer: Answer, truth: Equations, names: Sequence[str]) -> int:
     """How many true coefficients lie inside their interval."""
-    given = {(s, parse_term(t, states).text): pair for (s, t), pair in answer.intervals.items()}
+    given = {(s, parse_term(t, names).text): pair for (s, t), pair in answer.intervals.items()}
     covered = 0
     for state, terms in truth.items():
         for term, value in terms.items():
-            low, high = given.get((state, parse_term(term, states).text), (np.inf, -np.inf))
+            low, high = given.get((state, parse_term(term, names).text), (np.inf, -np.inf))
             covered += bool(low <= value <= high)
     return covered
 
@@ -160,7 +160,9 @@ def forecast_error(
     for _ in range(n_starts):
         start = system.sample_initial(rng)
         true = system.trajectory(start, time)
-        found = simulate_equations(equations, system.states, start, time, relative=1e-7)
+        found = simulate_equations(
+            equations, system.states, start, time, relative=1e-7, inputs=system.signals(time)
+        )
         if found is None:
             diverged += 1
             errors.append(ERROR_CAP)
@@ -172,15 +174,15 @@ def forecast_error(
 
 def score(answer: Answer, system: BenchmarkSystem, *, seed: int = 0, n_starts: int = 3) -> Score:
     """Hold an answer against the truth; `seed` and `n_starts` are of `forecast_error`."""
-    states, truth = system.states, system.equations
-    true, n_true = support(truth, states), sum(map(len, truth.values()))
+    names, truth = system.names, system.equations
+    true, n_true = support(truth, names), sum(map(len, truth.values()))
     if answer.failure:
         found, covered, error, diverged = frozenset[tuple[str, str]](), 0, ERROR_CAP, n_starts
     else:
-        found = support(answer.equations, states)
-        covered = coverage(answer, truth, states)
+        found = support(answer.equations, names)
+        covered = coverage(answer, truth, names)
         error, diverged = forecast_error(answer.equations, system, n_starts, seed)
-    rank, probability = _rank_of_truth(answer, true, states)
+    rank, probability = _rank_of_truth(answer, true, names)
     return Score(
         f1=0.0 if answer.failure else f1_score(found, true),
         exact=not answer.failure and found == true,
@@ -199,9 +201,9 @@ def score(answer: Answer, system: BenchmarkSystem, *, seed: int = 0, n_starts: i
     )
 
 
-def _rank_of_truth(answer: Answer, true: Support, states: Sequence[str]) -> tuple[int, float]:
+def _rank_of_truth(answer: Answer, true: Support, names: Sequence[str]) -> tuple[int, float]:
     for rank, (probability, equations) in enumerate(answer.alternatives, 1):
-        if support(equations, states) == true:
+        if support(equations, names) == true:
             return rank, probability
     return 0, 0.0
 

@@ -192,6 +192,16 @@ class BenchmarkSystem:
         columns = [profile(time, rng) for profile in self.inputs.values()]
         return np.column_stack(columns) if columns else np.empty((len(time), 0))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """States, then inputs: what terms are made of."""
+        return (*self.states, *self.inputs)
+
+    def signals(self, time: Array, inputs: Array | None = None) -> dict[str, Signal]:
+        """Inputs by name as ``simulate_equations`` takes them; the standard ones by default."""
+        values = self.input_values(time) if inputs is None else inputs
+        return {name: (time, column) for name, column in zip(self.inputs, values.T, strict=True)}
+
     def trajectory(
         self,
         start: Array,
@@ -216,18 +226,13 @@ class BenchmarkSystem:
         ArithmeticError
             The true system could not be integrated.
         """
-        if inputs is None:
-            inputs = self.input_values(time)
-        signals: dict[str, Signal] = {
-            name: (time, column) for name, column in zip(self.inputs, inputs.T, strict=True)
-        }
         states = simulate_equations(
             self.equations if equations is None else equations,
             self.states,
             start,
             time,
             relative=1e-10,
-            inputs=signals,
+            inputs=self.signals(time, inputs),
         )
         if states is None:
             raise ArithmeticError(f"{self.name} could not be integrated from {start}")
