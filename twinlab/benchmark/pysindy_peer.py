@@ -12,6 +12,7 @@ grid for all trajectories: other data are a recorded failure, as is any exceptio
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Iterator
@@ -39,6 +40,9 @@ BEST_CELLS = 200  #: the same for all trajectories together, at least 40 each
 WIDTHS = (0.05, 0.1, 0.2)  #: half widths of a test function, as fractions of the horizon
 THRESHOLDS = tuple(np.geomspace(0.01, 0.6, 7).tolist())
 REFINEMENT = (0.4, 0.7, 1.0, 1.5, 2.5, 4.0)  #: times the best single threshold, for the ensemble
+SEARCH = 0.5  #: share of the time budget after which no further configuration is tried
+LEAST_WIDTH = 2.0  #: least half width of a test function, in steps: narrower ones hold no data
+DEFAULT_WIDTH = 0.05  #: the weak form's own half width, as a fraction of the horizon
 
 
 def installed() -> bool:
@@ -59,7 +63,9 @@ def prepare() -> None:
         from . import pysindy_library  # noqa: F401
 
 
-def answer(study: Study, library: Library, seed: int, *, best: bool = False) -> Answer:
+def answer(
+    study: Study, library: Library, seed: int, *, best: bool = False, budget: float = math.inf
+) -> Answer:
     """Discover equations with PySINDy; a crash or an unfit input is an answer that says so.
 
     Parameters
@@ -71,6 +77,8 @@ def answer(study: Study, library: Library, seed: int, *, best: bool = False) -> 
         Seeds NumPy's global generator, which PySINDy draws its bags from.
     best : bool
         Choose the configuration by BIC on simulated trajectories.
+    budget : float
+        Seconds; the search of *best* goes on with what it has when `SEARCH` of it are gone.
     """
     state = np.random.get_state()
     start = time.perf_counter()
@@ -79,7 +87,8 @@ def answer(study: Study, library: Library, seed: int, *, best: bool = False) -> 
             warnings.simplefilter("ignore")
             np.random.seed(seed)
             data = peer_data(study, library)
-            fit, bags, remarks = _best(data, seed) if best else _default(data)
+            deadline = start + SEARCH * budget
+            fit, bags, remarks = _best(data, seed, deadline) if best else _default(data)
     except Exception as error:  # a crash is an outcome of a benchmark, not its end
         seconds = time.perf_counter() - start
         return Answer({}, seconds=seconds, failure=f"{type(error).__name__}: {error}")
@@ -100,7 +109,7 @@ def best_answer(
     study: Study, library: Library, knowledge: Knowledge, seed: int, budget: float
 ) -> Answer:
     """Answer the benchmark with the best honest configuration."""
-    return answer(common_grid(study), library, seed, best=True)
+    return answer(common_grid(study), library, seed, best=True, budget=budget)
 
 
 def features(data: PeerData, cells: int, half_width: float | None = None) -> tuple[Array, Array]:
@@ -110,6 +119,9 @@ def features(data: PeerData, cells: int, half_width: float | None = None) -> tup
     from .pysindy_library import TermLibrary
 
     taken: dict[str, Array] = {}
+    step = float(np.diff(data.time).max())
+    if half_width is None and LEAST_WIDTH * step > DEFAULT_WIDTH * np.ptp(data.time):
+        half_width = LEAST_WIDTH * step  # its own would raise an exception
 
     class Recorder(ps.STLSQ):
         """STLSQ that keeps the regression problem it is given."""
@@ -164,14 +176,20 @@ def _default(data: PeerData) -> tuple[Array, Array, dict[str, str | float]]:
     return np.median(bags, axis=0), bags, {}
 
 
+def widths(data: PeerData) -> tuple[float, ...]:
+    """Half widths of test functions to try, in units of time; each holds some data."""
+    span, step = float(np.ptp(data.time)), float(np.diff(data.time).max())
+    wide = (max(width * span, LEAST_WIDTH * step) for width in WIDTHS)
+    return tuple(dict.fromkeys(w for w in wide if w < 0.5 * span))
+
+
 def single_fits(
     data: PeerData,
 ) -> Iterator[tuple[Array, Array, bool, float, Array]]:
     """Single fits over widths, normalisation and thresholds: (x, y, normalised, threshold, fit)."""
     cells = max(40, BEST_CELLS // len(data.values))
-    span = float(data.time[-1] - data.time[0])
-    for width in WIDTHS:
-        x, y = features(data, cells, width * span)
+    for width in widths(data):
+        x, y = features(data, cells, width)
         for normalised in (False, True):
             # coefficients of normalised columns have the size of the response
             unit = 0.5 * float(np.linalg.norm(y, axis=0).mean()) if normalised else 1.0
@@ -180,7 +198,9 @@ def single_fits(
                 yield x, y, normalised, threshold * unit, fit
 
 
-def _best(data: PeerData, seed: int) -> tuple[Array, Array, dict[str, str | float]]:
+def _best(
+    data: PeerData, seed: int, deadline: float = math.inf
+) -> tuple[Array, Array, dict[str, str | float]]:
     """Coefficients and bags of the lowest BIC on simulated trajectories.
 
     The best single fit is refined by ensembles around its threshold; where no ensemble's median
@@ -193,7 +213,11 @@ def _best(data: PeerData, seed: int) -> tuple[Array, Array, dict[str, str | floa
         tuple(v[:, :q] for v in data.values),
         inputs=tuple(v[:, q:] for v in data.values),
     )
-    scored = [(bic(fit), x, y, n, h, fit) for x, y, n, h, fit in single_fits(data)]
+    scored = []
+    for x, y, normalised, threshold, fit in single_fits(data):
+        scored.append((bic(fit), x, y, normalised, threshold, fit))
+        if time.perf_counter() > deadline:
+            break
     value, x, y, normalised, threshold, fit = min(scored, key=lambda row: row[0])
     remarks: dict[str, str | float] = {"columns": "normalised" if normalised else "plain"}
     ensembles = []
@@ -202,6 +226,8 @@ def _best(data: PeerData, seed: int) -> tuple[Array, Array, dict[str, str | floa
         bags = ensemble(data, x, y, factor * threshold, normalised, BEST_RIDGE)
         median = np.median(bags, axis=0)
         ensembles.append((bic(median), factor * threshold, median, bags))
+        if factor >= 1.0 and time.perf_counter() > deadline:
+            break
     best = min(ensembles, key=lambda row: row[0])
     if best[0] < value:
         value, threshold, fit, bags = best

@@ -20,7 +20,7 @@ from .peer_data import PeerData, coefficient_table, common_grid, peer_data
 from .scoring import Answer, f1_score, support
 
 Array = NDArray[np.float64]
-THRESHOLDS = tuple(np.geomspace(0.005, 1.0, 12).tolist())
+THRESHOLDS = tuple(np.geomspace(0.01, 0.6, 7).tolist())
 prepare = peer.prepare
 
 
@@ -37,7 +37,12 @@ def oracle_answer(
             data = peer_data(common_grid(study), library)
             true = support(case.truth, data.names)
             best = max(
-                _fits(data, seed, lambda fit: _worth(library, fit, true, case)),
+                _fits(
+                    data,
+                    seed,
+                    started + peer.SEARCH * budget,
+                    lambda fit: _worth(library, fit, true, case),
+                ),
                 key=lambda pair: _worth(library, pair[0], true, case),
             )
     finally:
@@ -59,21 +64,26 @@ def _worth(
 
 
 def _fits(
-    data: PeerData, seed: int, worth: Callable[[Array], tuple[float, float]]
+    data: PeerData, seed: int, deadline: float, worth: Callable[[Array], tuple[float, float]]
 ) -> Iterator[tuple[Array, Array]]:
-    """Fits with their bags: ensembles of the default's features over thresholds; then single fits
-    over every width, normalisation and threshold of *best*, the two of highest worth ensembled.
+    """Fits with their bags: ensembles of the default's features over thresholds, and single fits
+    over every width, normalisation and threshold of *best*, that of highest worth ensembled.  Ends
+    soon after `deadline`, with one of each kind at least.
     """
+    single = list(peer.single_fits(data))
+    x, y, normalised, threshold, fit = max(single, key=lambda row: worth(row[4]))
+    for factor in sorted(peer.REFINEMENT, key=lambda f: abs(np.log(f))):
+        np.random.seed(seed)
+        bags = peer.ensemble(data, x, y, factor * threshold, normalised, peer.BEST_RIDGE)
+        yield np.median(bags, axis=0), bags
+        if factor == 1.0:
+            yield fit, bags
+        if time.perf_counter() > deadline:
+            break
     x, y = peer.features(data, peer.DEFAULT_CELLS)
-    for threshold in THRESHOLDS:
+    for threshold in sorted(THRESHOLDS, key=lambda h: abs(np.log(h / peer.DEFAULT_THRESHOLD))):
         np.random.seed(seed)
         bags = peer.ensemble(data, x, y, threshold, False, peer.DEFAULT_RIDGE)
         yield np.median(bags, axis=0), bags
-    ranked = sorted(peer.single_fits(data), key=lambda row: worth(row[4]), reverse=True)
-    for x, y, normalised, threshold, fit in ranked[:2]:
-        for factor in peer.REFINEMENT:
-            np.random.seed(seed)
-            bags = peer.ensemble(data, x, y, factor * threshold, normalised, peer.BEST_RIDGE)
-            yield np.median(bags, axis=0), bags
-            if factor == 1.0:
-                yield fit, bags
+        if time.perf_counter() > deadline:
+            break

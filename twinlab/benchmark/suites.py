@@ -107,7 +107,7 @@ def _smoke(seeds: int | None) -> Suite:
         )
     ]
     note = "A few cells of every axis: does everything run, and is anything badly wrong?"
-    return Suite("smoke", "Smoke", tuple(items), METHODS, 30.0, note, _described(AXES.values()))
+    return Suite("smoke", "Smoke", tuple(items), METHODS, 60.0, note, _described(AXES.values()))
 
 
 def _grid(seeds: int | None) -> Suite:
