@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from typing import Any
 
@@ -61,10 +62,11 @@ class CommandBar(pn.viewable.Viewer):
     def __panel__(self) -> pn.Column:
         return self._view
 
-    def _report(self) -> io.StringIO | None:
+    async def _report(self) -> io.StringIO | None:
+        """Write the report in a thread: half a second of drawing must not stop the page."""
         if self._state.discovery is None:
             return None
-        return io.StringIO(report_html(self._state.discovery))
+        return io.StringIO(await asyncio.to_thread(report_html, self._state.discovery))
 
     def _words(self) -> str:
         state = self._state
