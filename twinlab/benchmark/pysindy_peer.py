@@ -41,7 +41,7 @@ WIDTHS = (0.05, 0.1, 0.2)  #: half widths of a test function, as fractions of th
 THRESHOLDS = tuple(np.geomspace(0.01, 0.6, 7).tolist())
 REFINEMENT = (0.4, 0.7, 1.0, 1.5, 2.5, 4.0)  #: times the best single threshold, for the ensemble
 SEARCH = 0.5  #: share of the time budget after which no further configuration is tried
-LEAST_WIDTH = 2.0  #: least half width of a test function, in steps: narrower ones hold no data
+LEAST_WIDTH = 2.0  #: half width, in steps, of test functions that would be narrower than a step
 DEFAULT_WIDTH = 0.05  #: the weak form's own half width, as a fraction of the horizon
 
 
@@ -119,9 +119,9 @@ def features(data: PeerData, cells: int, half_width: float | None = None) -> tup
     from .pysindy_library import TermLibrary
 
     taken: dict[str, Array] = {}
-    step = float(np.diff(data.time).max())
-    if half_width is None and LEAST_WIDTH * step > DEFAULT_WIDTH * np.ptp(data.time):
-        half_width = LEAST_WIDTH * step  # its own would raise an exception
+    own = DEFAULT_WIDTH * float(np.ptp(data.time))
+    if half_width is None and wide_enough(data, own) != own:
+        half_width = wide_enough(data, own)
 
     class Recorder(ps.STLSQ):
         """STLSQ that keeps the regression problem it is given."""
@@ -176,10 +176,16 @@ def _default(data: PeerData) -> tuple[Array, Array, dict[str, str | float]]:
     return np.median(bags, axis=0), bags, {}
 
 
+def wide_enough(data: PeerData, half_width: float) -> float:
+    """The half width; two steps in the place of one below a step, which PySINDy fails on."""
+    step = float(np.diff(data.time).max())
+    return half_width if half_width > step else LEAST_WIDTH * step
+
+
 def widths(data: PeerData) -> tuple[float, ...]:
     """Half widths of test functions to try, in units of time; each holds some data."""
-    span, step = float(np.ptp(data.time)), float(np.diff(data.time).max())
-    wide = (max(width * span, LEAST_WIDTH * step) for width in WIDTHS)
+    span = float(np.ptp(data.time))
+    wide = (wide_enough(data, width * span) for width in WIDTHS)
     return tuple(dict.fromkeys(w for w in wide if w < 0.5 * span))
 
 

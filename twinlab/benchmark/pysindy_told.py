@@ -70,6 +70,7 @@ def _fits(
     over every width, normalisation and threshold of *best*, that of highest worth ensembled.  Ends
     soon after `deadline`, with one of each kind at least.
     """
+    np.random.seed(seed)  # the weak form draws its test functions from the global generator
     single = list(peer.single_fits(data))
     x, y, normalised, threshold, fit = max(single, key=lambda row: worth(row[4]))
     for factor in sorted(peer.REFINEMENT, key=lambda f: abs(np.log(f))):
@@ -80,6 +81,7 @@ def _fits(
             yield fit, bags
         if time.perf_counter() > deadline:
             break
+    np.random.seed(seed)
     x, y = peer.features(data, peer.DEFAULT_CELLS)
     for threshold in sorted(THRESHOLDS, key=lambda h: abs(np.log(h / peer.DEFAULT_THRESHOLD))):
         np.random.seed(seed)
