@@ -61,10 +61,13 @@ def make_executor(name: str, workers: int) -> Executor:
 
 
 def missing(suite: Suite, methods: Sequence[str], results: Results) -> list[tuple[Cell, str]]:
-    """(cell, method) pairs without a row, cell by cell."""
+    """(cell, method) pairs without a row: the first seed of every cell, then the second, ...
+
+    A long suite that is stopped half-way has then said something about every system.
+    """
     return [
         (cell, method)
-        for cell in suite.cells()
+        for cell in sorted(suite.cells(), key=lambda cell: cell.seed)
         for method in methods
         if results.find(cell.key, method, suite.budget) is None
     ]
