@@ -26,6 +26,7 @@ from twinlab.knowledge import Knowledge
 from twinlab.library import Library
 from twinlab.study import Study
 
+from .integration import MAX_EVALUATIONS
 from .lasso_peer import spline_states
 from .peer_data import NotApplicable, PeerError, candidates
 from .pysindy_peer import prepare as prepare
@@ -181,9 +182,13 @@ def _simulator(
 ) -> Callable[[Array, Array, Array], Array | None]:
     above = np.stack([pair[0] for pair in rational])
     below = np.stack([pair[1] for pair in rational])
+    calls = 0
 
     def slope(_time: float, x: Array) -> Array:
-        if not (np.abs(x) < LIMIT).all():
+        # Near a pole of the rational function the integrator would creep on for ever.
+        nonlocal calls
+        calls += 1
+        if calls > MAX_EVALUATIONS or not (np.abs(x) < LIMIT).all():
             raise ArithmeticError("diverged")
         values = {state: np.atleast_1d(x[i]) for i, state in enumerate(states)}
         theta = np.array([float(np.ravel(term.evaluate(values))[0]) for term in monomials])
@@ -191,6 +196,8 @@ def _simulator(
         return out
 
     def simulate(start: Array, at: Array, _inputs: Array) -> Array | None:
+        nonlocal calls
+        calls = 0
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

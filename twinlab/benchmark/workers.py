@@ -22,7 +22,8 @@ from .measure import finished, new_row
 from .scoring import Answer
 
 GRACE = 2.0  #: seconds over the budget before a child is killed: a method may stop by itself
-PATIENCE = 600.0  #: seconds for what is not the method's: imports, compilation, judging
+PATIENCE = 600.0  #: seconds for what is not the method's: imports, compilation
+JUDGING = 120.0  #: seconds for simulating and scoring an answer
 _SINGLE = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -116,7 +117,7 @@ def run_request(request: dict[str, Any]) -> dict[str, Any]:
         if kind == "started":
             limit = float(request["budget"]) + GRACE
         elif kind == "answered":
-            limit = PATIENCE
+            limit = JUDGING
         else:
             seconds = time.perf_counter() - asked
             child.close()
