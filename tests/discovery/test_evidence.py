@@ -11,9 +11,11 @@ from twinlab.discovery.steps import (
     Frame,
     Point,
     initial_prior,
+    log_determinant,
     log_evidence,
     log_support_prior,
     polish_point,
+    solve_scaled,
 )
 from twinlab.knowledge import Knowledge
 from twinlab.library import Library
@@ -132,3 +134,14 @@ def test_known_sd_takes_precedence(line):
     np.testing.assert_allclose(weight[6:], 2.0)
     far = problem.value + np.where(sd > 0, 9.0, 0.0)
     assert noise.estimate(problem, far, 0.0).sd[0] < 0.1
+
+
+def test_badly_scaled_matrices_are_not_singular():
+    unit = np.array([1e9, 1.0, 1e-9])
+    core = np.array([[2.0, 0.3, 0.1], [0.3, 1.0, 0.2], [0.1, 0.2, 3.0]])
+    matrix = core * np.outer(unit, unit)
+    right = np.arange(6.0).reshape(3, 2)
+    expected = np.linalg.solve(core, right / unit[:, None]) / unit[:, None]
+    np.testing.assert_allclose(solve_scaled(matrix, right), expected, rtol=1e-9)
+    sign, log = log_determinant(matrix)
+    assert sign == 1 and log == pytest.approx(np.linalg.slogdet(core)[1])

@@ -12,6 +12,7 @@ from .posterior import goodness, standardised_residuals
 from .problem import Problem
 from .result import Band, FitWarning
 from .search import Start, Weighed
+from .steps import inverse_scaled
 
 Array = NDArray[np.float64]
 
@@ -158,7 +159,7 @@ def _coefficient_warnings(problem: Problem, best: Weighed) -> list[FitWarning]:
     fit = best.fit
     if len(fit.columns) == 0:
         return []
-    sd = np.sqrt(np.maximum(np.diag(np.linalg.inv(fit.schur)), 0.0))
+    sd = np.sqrt(np.maximum(np.diag(inverse_scaled(fit.schur)), 0.0))
     vague = [
         problem.library.column_label(int(c))
         for c, w, s in zip(fit.columns, fit.coefficients, sd, strict=True)

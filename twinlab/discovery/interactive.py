@@ -24,10 +24,11 @@ from .posterior import (
     make_ranked,
     probabilities,
     standardised_residuals,
+    symmetric_root,
 )
 from .problem import column_prior
 from .result import Discovery, Gram, Posterior, RankedModel
-from .steps import SCALE_FREEDOM, conditional, log_size_prior, select
+from .steps import SCALE_FREEDOM, conditional, inverse_scaled, log_size_prior, select
 
 Array = NDArray[np.float64]
 Columns = NDArray[np.int64]
@@ -94,7 +95,7 @@ def choose_columns(discovery: Discovery, columns: Columns | list[int]) -> PointM
         mean, sd, initial = known.coefficients, known.sd, known.initial
     else:
         mean, matrix = conditional(discovery.gram, discovery.slab, columns)
-        sd = np.sqrt(np.diag(np.linalg.inv(matrix))) if columns.size else np.zeros(0)
+        sd = np.sqrt(np.diag(inverse_scaled(matrix))) if columns.size else np.zeros(0)
         initial = keep_sign(discovery.problem, initial_given(discovery.gram, columns, mean))
     return _simulate_point(discovery, columns, mean, sd, initial)
 
@@ -264,7 +265,7 @@ def _merge(
         mean, matrix = conditional(discovery.gram, precision, own)
         mean = np.clip(mean, prior.lower[own], prior.upper[own])
         initial = keep_sign(discovery.problem, initial_given(discovery.gram, own, mean))
-        covariance = np.asarray(np.linalg.inv(matrix), np.float64)
+        covariance = inverse_scaled(matrix)
         models.append(
             make_ranked(
                 discovery.problem, own, float(p), evidence[key], mean, covariance, initial, bounds
@@ -290,14 +291,14 @@ def _draw(
     problem, gram, rng = discovery.problem, discovery.gram, np.random.default_rng(seed + 1000)
     coefficients = np.zeros((n, problem.n_column))
     initial = np.zeros((n, problem.n_trajectory, problem.n_state))
-    roots = np.linalg.cholesky(np.linalg.inv(gram.initial_hessian))
+    roots = symmetric_root(inverse_scaled(gram.initial_hessian))
     row = 0
     for model, count in zip(models, shares([m.probability for m in models], n), strict=True):
         if count == 0:
             continue
         part, own = slice(row, row + count), model.columns
         row += count
-        factor = np.asarray(np.linalg.cholesky(model.covariance), np.float64)
+        factor = symmetric_root(model.covariance)
         freedom = freedom_of(problem, own.size)
         draws = draw_conditional(
             model.coefficients, factor, freedom, (prior.lower[own], prior.upper[own]), count, rng

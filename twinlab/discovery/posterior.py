@@ -13,7 +13,7 @@ from .noise import Noise
 from .problem import Problem
 from .result import Posterior, RankedModel
 from .search import Weighed
-from .steps import Frame
+from .steps import Frame, inverse_scaled
 
 Array = NDArray[np.float64]
 
@@ -38,7 +38,7 @@ def rank_models(frame: Frame, weighed: Sequence[Weighed]) -> tuple[RankedModel, 
     """Weighed models with their Laplace posteriors, by descending probability."""
     models = []
     for model, p in zip(weighed, probabilities([m.evidence for m in weighed]), strict=True):
-        covariance = np.linalg.inv(model.fit.schur)
+        covariance = inverse_scaled(model.fit.schur)
         models.append(
             make_ranked(
                 frame.problem,
@@ -112,13 +112,13 @@ def draw_posterior(
         bounds = (frame.prior.lower[fit.columns], frame.prior.upper[fit.columns])
         freedom = freedom_of(problem, len(fit.columns))
         draws = draw_conditional(
-            fit.coefficients, _root(ranked.covariance), freedom, bounds, count, rng
+            fit.coefficients, symmetric_root(ranked.covariance), freedom, bounds, count, rng
         )
         coefficients[part, fit.columns] = draws
         moved = draws - fit.coefficients
         for r in range(problem.n_trajectory):
-            inverse = np.linalg.inv(fit.h_x[r])
-            noise = rng.standard_normal((count, problem.n_state)) @ _root(inverse).T
+            inverse = inverse_scaled(fit.h_x[r])
+            noise = rng.standard_normal((count, problem.n_state)) @ symmetric_root(inverse).T
             initial[part, r] = fit.initial[r] - moved @ fit.cross[r] @ inverse + noise
     return Posterior(coefficients, keep_sign(problem, initial))
 
@@ -129,10 +129,10 @@ def keep_sign(problem: Problem, initial: Array) -> Array:
     return np.where(nonnegative, np.maximum(initial, 0.0), initial)
 
 
-def _root(covariance: Array) -> Array:
-    """Symmetric square root; rounding below zero is cut off."""
-    values, vectors = np.linalg.eigh(0.5 * (covariance + covariance.T))
-    return vectors * np.sqrt(np.maximum(values, 0.0))
+def symmetric_root(covariance: Array) -> Array:
+    """Factors (..., k, k) whose square is the covariance; rounding below zero is cut off."""
+    values, vectors = np.linalg.eigh(0.5 * (covariance + np.swapaxes(covariance, -1, -2)))
+    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :], float)
 
 
 def goodness(problem: Problem, fitted: Array) -> Array:

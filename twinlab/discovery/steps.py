@@ -28,6 +28,34 @@ MAX_ACTIVE = 64
 FIT_TOLERANCE = 1e-5
 
 
+#: Added to the unit diagonal of scaled matrices: below it two directions are one.
+JITTER = 1e-12
+
+
+def solve_scaled(matrix: Array, right: Array) -> Array:
+    """Solve positive definite systems (..., d, d) for right sides (..., d, k).
+
+    Rows and columns are scaled to a unit diagonal first: states may differ by many powers of
+    ten in their units, and a matrix that is only badly scaled must not count as singular.
+    """
+    unit = np.sqrt(np.maximum(np.einsum("...ii->...i", matrix), 1e-300))
+    scaled = matrix / (unit[..., :, None] * unit[..., None, :]) + JITTER * np.eye(unit.shape[-1])
+    return np.asarray(np.linalg.solve(scaled, right / unit[..., None]) / unit[..., None], float)
+
+
+def inverse_scaled(matrix: Array) -> Array:
+    """Inverses of positive definite matrices (..., d, d), as `solve_scaled` takes them."""
+    return solve_scaled(matrix, np.broadcast_to(np.eye(matrix.shape[-1]), matrix.shape))
+
+
+def log_determinant(matrix: Array) -> tuple[Array, Array]:
+    """Signs and log determinants of matrices (..., d, d) scaled as in `solve_scaled`."""
+    unit = np.sqrt(np.maximum(np.einsum("...ii->...i", matrix), 1e-300))
+    scaled = matrix / (unit[..., :, None] * unit[..., None, :]) + JITTER * np.eye(unit.shape[-1])
+    sign, log = np.linalg.slogdet(scaled)
+    return sign, log + 2.0 * np.log(unit).sum(axis=-1)
+
+
 @dataclass(frozen=True)
 class Point:
     """A model at particular coefficients and initial states."""
@@ -60,7 +88,7 @@ class Fit(Point):
     @property
     def schur(self) -> Array:
         """Half Hessian (k, k) of the coefficients, initial states eliminated."""
-        solved = np.linalg.solve(self.h_x, np.swapaxes(self.cross, 1, 2))
+        solved = solve_scaled(self.h_x, np.swapaxes(self.cross, 1, 2))
         return self.h_w - np.einsum("rkd,rdm->km", self.cross, solved)
 
 
@@ -147,8 +175,8 @@ def eliminate_initial(
     xx, xr, hessian, x0r, cross = blocks
     moved = xx @ coefficients
     b = x0r + np.einsum("rkd,k->rd", cross, coefficients)
-    slope = np.asarray(np.linalg.solve(hessian, np.swapaxes(cross, 1, 2)), np.float64)
-    shift = np.linalg.solve(hessian, b[:, :, None])[:, :, 0]
+    slope = solve_scaled(hessian, np.swapaxes(cross, 1, 2))
+    shift = solve_scaled(hessian, b[:, :, None])[:, :, 0]
     gram = xx - np.tensordot(cross, slope, axes=([0, 2], [0, 1]))
     vector = xr + moved - np.einsum("rkd,rd->k", cross, shift)
     yy = cost + 2.0 * coefficients @ xr + coefficients @ moved - (b * shift).sum()
@@ -210,8 +238,7 @@ def select(
 def conditional(gram: Gram, precision: Array, columns: Columns) -> tuple[Array, Array]:
     """Posterior mean (k,) and half Hessian (k, k) of the coefficients of one support."""
     matrix = gram.matrix[np.ix_(columns, columns)] + np.diag(precision[columns])
-    mean: Array = np.asarray(np.linalg.solve(matrix, gram.vector[columns]), np.float64)
-    return mean, matrix
+    return solve_scaled(matrix, gram.vector[columns][:, None])[:, 0], matrix
 
 
 def polish_point(
@@ -252,11 +279,11 @@ def log_evidence(frame: Frame, fit: Fit, noise: Noise) -> float:
     the noise's own normaliser and prior, so that models under different noise can be compared
     (Tierney and Kadane 1986, eq. 2.3; METHODS section 2).
     """
-    sign_w, log_w = np.linalg.slogdet(fit.schur) if len(fit.columns) else (1.0, 0.0)
-    sign_x, log_x = np.linalg.slogdet(fit.h_x)
+    sign_w, log_w = log_determinant(fit.schur)
+    sign_x, log_x = log_determinant(fit.h_x)
     if sign_w <= 0 or (sign_x <= 0).any():
         return -np.inf
-    log_w -= np.log(frame.precision[fit.columns]).sum()
+    log_w = log_w - np.log(frame.precision[fit.columns]).sum()
     log_x = log_x.sum() - np.log(frame.initial_prior.precision).sum()
     likelihood = -0.5 * fit.cost + noise.log_normaliser(frame.problem)
     occam = -0.5 * (log_w + log_x)
