@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from twinlab.discovery import Discovery, RankedModel
 from twinlab.discovery.bands import simulate
 from twinlab.discovery.posterior import keep_sign
+from twinlab.discovery.steps import inverse_scaled
 from twinlab.errors import UserError
 from twinlab.expressions import Term, equation_text
 from twinlab.kernels import OK
@@ -211,7 +212,7 @@ class Twin:
         coefficients[:, columns] = w
         slope = gram.initial_slope[trajectory][:, columns]
         centre = model.initial[trajectory] - (w - model.coefficients) @ slope.T
-        covariance = np.linalg.inv(gram.initial_hessian[trajectory])
+        covariance = inverse_scaled(gram.initial_hessian[trajectory])
         scatter = rng.multivariate_normal(np.zeros(problem.n_state), covariance, n, method="eigh")
         return coefficients, keep_sign(problem, (centre + scatter)[:, None])[:, 0]
 
