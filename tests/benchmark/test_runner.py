@@ -241,6 +241,10 @@ def test_suites_are_what_they_promise():
     grid = make_suite("grid")
     assert len({item.cell.system for item in grid.items}) >= 12
     assert {item.cell.seed for item in grid.items} == set(range(20))
+    holdout = {item.cell.system for item in make_suite("holdout").items}
+    assert len(holdout) >= 5
+    assert not holdout & {item.cell.system for item in grid.items}
+    assert len(make_suite("development").cells()) == 136
     smoke = make_suite("smoke")
     challenges = {smoke.axes[item.axis][1].split()[0] for item in smoke.items}
     assert challenges == set("12345678")

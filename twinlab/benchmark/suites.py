@@ -26,6 +26,18 @@ GRID = (
     "goodwin", "repressilator", "toggle", "hiv", "chemostat", "pk_saturable", "tumour_immune",
     "lorenz", "enzyme_hill", "glycolysis", "glv10",
 )  # fmt: skip
+#: Systems kept out of every choice made for the method; named before the choices were made.
+HOLDOUT = ("gompertz", "selkov", "schnakenberg", "pk_one", "pk_two", "glucose")
+#: What the method was developed on: (system, conditions, points, noise).
+_DEVELOPMENT = (
+    ("lotka_volterra", 1, 30, 0.05), ("lotka_volterra", 2, 50, 0.01),
+    ("lotka_volterra", 2, 50, 0.1), ("lotka_volterra", 2, 100, 0.2),
+    ("lotka_volterra", 4, 30, 0.1), ("lotka_volterra", 1, 30, 0.2),
+    ("seir", 2, 50, 0.05), ("seir", 5, 30, 0.05), ("seir", 5, 100, 0.1), ("seir", 10, 50, 0.2),
+    ("seir", 1, 40, 0.1),
+    ("enzyme_hill", 3, 50, 0.02), ("enzyme_hill", 5, 50, 0.05), ("enzyme_hill", 10, 30, 0.05),
+    ("enzyme_hill", 10, 60, 0.1), ("enzyme_hill", 10, 60, 0.2), ("enzyme_hill", 1, 100, 0.05),
+)  # fmt: skip
 #: At the system's own design, and with little data.
 _DESIGNS: tuple[dict[str, Any], ...] = ({}, {"noise": 0.15, "points": 30, "conditions": 2})
 
@@ -110,17 +122,41 @@ def _smoke(seeds: int | None) -> Suite:
     return Suite("smoke", "Smoke", tuple(items), METHODS, 60.0, note, _described(AXES.values()))
 
 
-def _grid(seeds: int | None) -> Suite:
-    items = [
-        Item("system", name, None, Cell(name, seed=seed, **changes))
-        for name in GRID
-        for changes in _DESIGNS
-        for seed in range(seeds or FULL_SEEDS)
-    ]
-    items = [replace(item, level=f"{item.level}: {_design(item.cell)}") for item in items]
-    note = "Each system at its own design, and at 2 conditions x 30 points with 15 % noise."
+def _by_system(name: str, title: str, cells: Iterable[Cell], note: str) -> Suite:
+    """A suite with one level a system and design."""
+    items = tuple(Item("system", f"{cell.system}: {_design(cell)}", None, cell) for cell in cells)
     axes = {"system": ("Systems", "all", "")}
-    return Suite("grid", "Grid", tuple(items), METHODS, 120.0, note, axes)
+    return Suite(name, title, items, METHODS, 120.0, note, axes)
+
+
+def _two_designs(systems: Iterable[str], seeds: int | None) -> Iterator[Cell]:
+    for name in systems:
+        for changes in _DESIGNS:
+            for seed in range(seeds or FULL_SEEDS):
+                yield Cell(name, seed=seed, **changes)
+
+
+def _grid(seeds: int | None) -> Suite:
+    note = "Each system at its own design, and at 2 conditions x 30 points with 15 % noise."
+    return _by_system("grid", "Grid", _two_designs(GRID, seeds), note)
+
+
+def _holdout(seeds: int | None) -> Suite:
+    note = (
+        "Systems that were in no tuning, named beforehand; each at its own design, and at "
+        "2 conditions x 30 points with 15 % noise."
+    )
+    return _by_system("holdout", "Systems never tuned on", _two_designs(HOLDOUT, seeds), note)
+
+
+def _development(seeds: int | None) -> Suite:
+    cells = [
+        Cell(name, seed=seed, conditions=conditions, points=points, noise=noise)
+        for name, conditions, points, noise in _DEVELOPMENT
+        for seed in range(seeds or 8)
+    ]
+    note = "The grid the method was developed on: 20, 30 and 492 columns, 1 to 10 conditions."
+    return _by_system("development", "Development grid", cells, note)
 
 
 def _design(cell: Cell) -> str:
@@ -193,6 +229,8 @@ _NAMED = MappingProxyType(
     {
         "smoke": _smoke,
         "grid": _grid,
+        "holdout": _holdout,
+        "development": _development,
         "four": _four,
         "esindy": lambda seeds: _repeat(
             "esindy", "Settings of E-SINDy (Fasel 2022)", ESINDY_NOTE, seeds
@@ -205,7 +243,7 @@ _NAMED = MappingProxyType(
 
 
 def make_suite(name: str, seeds: int | None = None) -> Suite:
-    """Return a suite: smoke, grid, four, esindy, odrbindy, axis:NAME or a system's name.
+    """Return a suite by its name: one of the named ones, axis:NAME or a system's name.
 
     Parameters
     ----------
