@@ -2,17 +2,20 @@
 
 import numpy as np
 import pytest
-from scipy.stats import invgamma, multivariate_normal, norm
+from scipy.integrate import trapezoid
+from scipy.stats import cauchy, invgamma, multivariate_normal, norm
 
 from twinlab.discovery.noise import Noise, make_noise
-from twinlab.discovery.problem import make_problem
+from twinlab.discovery.problem import make_problem, sign_log_odds
 from twinlab.discovery.smoothing import smooth_data
 from twinlab.discovery.steps import (
+    SLAB_SHARE,
     Frame,
     Point,
     initial_prior,
     log_determinant,
     log_evidence,
+    log_sign_prior,
     log_support_prior,
     polish_point,
     solve_scaled,
@@ -36,22 +39,44 @@ def line():
     return frame, time, value[:, 0]
 
 
-def test_laplace_evidence_is_exact_for_a_linear_model(line):
+def test_evidence_is_the_integral_over_coefficient_and_initial_state(line):
+    """By quadrature over the coefficient, its slab Cauchy; the initial state is exact."""
     frame, time, y = line
     noise = make_noise(frame.problem, "constant", np.array([0.12]), frame.smooth.at_data)
     column = np.array([frame.problem.library.find("x", "1")])
     start = Point(column, np.zeros(1), frame.initial_prior.mean)
     fit = polish_point(frame, start, noise, 0.0, 20)
     prior0 = frame.initial_prior
-    covariance = (
-        0.12**2 * np.eye(12)
-        + np.ones((12, 12)) / prior0.precision[0, 0]
-        + np.outer(time, time) / frame.precision[column[0]]
-    )
-    exact = multivariate_normal(np.full(12, prior0.mean[0, 0]), covariance).logpdf(y)
+    covariance = 0.12**2 * np.eye(12) + np.ones((12, 12)) / prior0.precision[0, 0]
+    scale = SLAB_SHARE / np.sqrt(frame.precision[column[0]])
+    w = np.linspace(fit.coefficients[0] - 1.0, fit.coefficients[0] + 1.0, 2001)
+    mean = prior0.mean[0, 0] + w[:, None] * time
+    density = np.exp(multivariate_normal(np.zeros(12), covariance).logpdf(y - mean))
+    exact = np.log(trapezoid(density * cauchy(scale=scale).pdf(w), w))
     constant = 0.5 * 12 * np.log(2 * np.pi)
-    extra = noise.log_prior(frame.problem) + log_support_prior(frame, column)
-    assert log_evidence(frame, fit, noise) == pytest.approx(exact + constant + extra, abs=1e-3)
+    extra = noise.log_prior(frame.problem) + log_support_prior(frame.prior, column)
+    assert log_evidence(frame, fit, noise) == pytest.approx(exact + constant + extra, abs=0.01)
+
+
+def test_a_sign_that_drives_below_zero_is_unlikely_beforehand():
+    study = Study.from_arrays("s", ["a", "b"], [np.arange(3.0)], [np.arange(6.0).reshape(3, 2)])
+    plain = Library.polynomial(study, degree=2) + Library.hill(study, half_saturation=[1.0])
+    odds = sign_log_odds(plain, np.array([True, False]), 3.0)
+    for term, wanted in {
+        "1": 3.0, "b": 3.0, "b^2": 3.0, "repress(a,1,2)": 3.0, "hill(b,1,2)": 3.0,
+        "a": 0.0, "a*b": 0.0, "hill(a,1,2)": 0.0,
+    }.items():  # fmt: skip
+        assert odds[plain.find("a", term)] == wanted, term
+        assert odds[plain.find("b", term)] == 0.0, term
+    reactions = Library.reactions(study, ["a -> b", "b -> a", "a -> : b"])
+    odds = sign_log_odds(reactions, np.array([True, True]), 3.0)
+    # Backwards the first two would draw from an empty pool; the third does so forwards.
+    assert odds.tolist() == [3.0, 3.0, -3.0]
+    problem = make_problem(study, plain, Knowledge(), positivity=3.0)
+    column = np.array([plain.find("a", "b")])
+    with_sign = [log_sign_prior(problem, column, np.array([w])) for w in (-1.0, 1.0)]
+    assert np.exp(with_sign).sum() == pytest.approx(2.0)
+    assert with_sign[1] - with_sign[0] == pytest.approx(3.0)
 
 
 def test_log_likelihood_of_replicates_is_that_of_the_single_values(line):

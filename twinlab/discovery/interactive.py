@@ -28,7 +28,14 @@ from .posterior import (
 )
 from .problem import column_prior
 from .result import Discovery, Gram, Posterior, RankedModel
-from .steps import SCALE_FREEDOM, conditional, inverse_scaled, log_size_prior, select
+from .steps import (
+    SCALE_FREEDOM,
+    conditional,
+    inverse_scaled,
+    log_slab,
+    log_support_prior,
+    select,
+)
 
 Array = NDArray[np.float64]
 Columns = NDArray[np.int64]
@@ -215,11 +222,10 @@ def reconsider(
     )
 
 
-def _log_prior(prior: ColumnPrior, precision: Array, columns: Columns) -> float:
+def _log_prior(prior: ColumnPrior, precision: Array, model: RankedModel) -> float:
     """What of a model's evidence a change of prior moves: odds, size, slab."""
-    size = log_size_prior(precision.size, len(columns))[-1]
-    slab = 0.5 * np.log(precision[columns]).sum()
-    return float(prior.log_odds[columns].sum() + size + slab)
+    columns = model.columns
+    return log_support_prior(prior, columns) + log_slab(precision[columns], model.coefficients)
 
 
 def _merge(
@@ -242,8 +248,8 @@ def _merge(
         known[key] = model
         evidence[key] = (
             model.evidence
-            + _log_prior(prior, precision, model.columns)
-            - _log_prior(old_prior, discovery.slab, model.columns)
+            + _log_prior(prior, precision, model)
+            - _log_prior(old_prior, discovery.slab, model)
         )
     met = {c.tobytes(): (c, v) for c, v in zip(columns, log_posterior, strict=True)}
     common = [key for key in met if key in evidence]

@@ -133,7 +133,9 @@ def discover(
     _check_settings(settings)
     teller = _Teller(progress, cancel)
     teller.tell("prepare", "Reading the problem", 0.0)
-    problem = make_problem(study, library, knowledge, complexity=settings.complexity)
+    problem = make_problem(
+        study, library, knowledge, complexity=settings.complexity, positivity=settings.positivity
+    )
     models = _noise_models(problem, settings)
     own = ThreadPoolExecutor(max(1, min(settings.starts, os.cpu_count() or 1)))
     threads = own if executor is None else nullcontext(executor)
@@ -200,6 +202,8 @@ def _check_settings(settings: Settings) -> None:
         raise UserError("The number of starts must be 1, 2 or 3.")
     if settings.slab_width <= 0 or settings.draws < 10 or settings.mcmc_steps < 100:
         raise UserError("slab_width must be positive, draws at least 10, mcmc_steps at least 100.")
+    if settings.complexity < 0 or settings.positivity < 0:
+        raise UserError("complexity and positivity are costs in nats: zero or more.")
 
 
 def _noise_models(problem: Problem, settings: Settings) -> tuple[str, ...]:

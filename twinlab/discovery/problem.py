@@ -48,6 +48,8 @@ class Problem:
         Median length of a trajectory.
     inputs : (n_trajectory, n_cell, 4, n_input) array
         Cubic pieces of the measured inputs (linear between their own times).
+    sign_log_odds : (n_column,) array
+        Prior log-odds of a positive against a negative coefficient (`sign_log_odds`).
     dropped : tuple of str
         Trajectories left out for having fewer than two times, or no values of an input.
     """
@@ -67,6 +69,7 @@ class Problem:
     duration: float
     n_cell: int
     inputs: Array
+    sign_log_odds: Array
     dropped: tuple[str, ...] = ()
 
     @property
@@ -150,7 +153,12 @@ class Problem:
 
 
 def make_problem(
-    study: Study, library: Library, knowledge: Knowledge, *, complexity: float = 1.0
+    study: Study,
+    library: Library,
+    knowledge: Knowledge,
+    *,
+    complexity: float = 1.0,
+    positivity: float = 0.0,
 ) -> Problem:
     """Put study, library and knowledge into tables.
 
@@ -200,6 +208,7 @@ def make_problem(
         duration=float(np.median(spans)),
         n_cell=n_cell,
         inputs=_input_pieces(study, library, n_cell),
+        sign_log_odds=sign_log_odds(library, np.nanmin(value, axis=0) >= 0, positivity),
         dropped=tuple(t.label for t in given.trajectories if t.label not in kept),
     )
 
@@ -211,6 +220,39 @@ def column_prior(library: Library, knowledge: Knowledge, complexity: float) -> C
         lower=np.where(prior.sign > 0, np.maximum(prior.lower, 0.0), prior.lower),
         upper=np.where(prior.sign < 0, np.minimum(prior.upper, 0.0), prior.upper),
     )
+
+
+def sign_log_odds(library: Library, nonnegative: NDArray[np.bool_], odds: float) -> Array:
+    """Prior log-odds of positive coefficients where quantities are never negative.
+
+    A flow out of an amount must cease when nothing is left (essential nonnegativity; Haddad,
+    Chellaboina and Hui 2010, Nonnegative and Compartmental Dynamical Systems, definition 2.6): a
+    sign that would drive an amount below zero is unlikely, though not impossible, beforehand.
+
+    Parameters
+    ----------
+    library : Library
+    nonnegative : (n_state,) bool array
+        States whose data hold no negative value.
+    odds : float
+        Log-odds of the harmless sign, nats.
+
+    Returns
+    -------
+    (n_column,) array
+        Zero where either sign is harmless, or both do harm.
+    """
+    out = np.zeros(len(library.columns))
+    for c, column in enumerate(library.columns):
+        term = library.terms[column.term]
+        harm = {
+            np.sign(value * term.scale)
+            for e, value in column.stoichiometry
+            if nonnegative[e] and not term.vanishes_without(library.states[e])
+        }
+        if len(harm) == 1:
+            out[c] = odds * harm.pop()
+    return out
 
 
 def _usable(study: Study, library: Library) -> Study:

@@ -34,9 +34,12 @@ class Settings:
     noise : str
         'auto', 'constant', 'proportional', 'combined' or 'lognormal'.
     slab_width : float
-        tau of METHODS section 2: prior sd of a coefficient over its weak-form magnitude.
+        Prior sd of a coefficient over the magnitude at which it alone would explain all change.
     complexity : float
         Prior cost of each factor of a term beyond the first, in nats.
+    positivity : float
+        Prior log-odds, in nats, against a sign that drives a quantity below zero whose data are
+        never negative.
     starts : int
         Continuation schedules tried (1 to 3).
     mcmc_steps : int
@@ -52,7 +55,8 @@ class Settings:
 
     noise: str = "auto"
     slab_width: float = 10.0
-    complexity: float = 1.0
+    complexity: float = 1.5
+    positivity: float = 3.0
     starts: int = 3
     mcmc_steps: int = 20_000
     draws: int = 200

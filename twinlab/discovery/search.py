@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from twinlab.kernels import Initial
 
 from .continuation import Outcome, Tick, kappa_schedule, run_start
+from .crossover import crossovers
 from .noise import Noise, make_noise
 from .problem import Problem
 from .result import Gram, Settings
@@ -42,8 +43,8 @@ Array = NDArray[np.float64]
 START_NOISE = ((0.0, False), (0.1, False), (0.25, True))
 #: Supports of each start's own posterior that are weighed.
 FROM_EACH_START = 6
-#: Models around which neighbours are weighed.
-MAX_ROUNDS = 6
+#: Models around which neighbours are weighed at most, and in vain before it ends.
+MAX_ROUNDS, PATIENCE = 16, 4
 #: A model is explored if its log evidence is within this of the best.
 WORTH_EXPLORING = 8.0
 #: Models this many nats below the best are dropped.
@@ -184,13 +185,17 @@ def rescore(
     tell("Weighing the models that were met", 0.0)
     pool.weigh_all(_met(outcomes, frame))
     explored: dict[bytes, Gram | None] = {}
+    highest, in_vain = -np.inf, 0
     for round_ in range(MAX_ROUNDS):
         # Around the best model that was not explored yet, as long as it is not hopeless.
         best = pool.ranked[0] if pool.ranked else None
         rest = [m for m in pool.ranked if m.fit.columns.tobytes() not in explored]
         if best is None or not rest or rest[0].evidence < best.evidence - WORTH_EXPLORING:
             break
-        centre = rest[0]
+        in_vain = 0 if best.evidence > highest + 0.1 else in_vain + 1
+        if in_vain >= PATIENCE:
+            break
+        highest, centre = best.evidence, rest[0]
         tell(f"Weighing neighbours, round {round_ + 1}", (round_ + 1) / (MAX_ROUNDS + 1))
         check()
         gram = linearise(frame, centre.fit, centre.noise, 0.0)
@@ -208,7 +213,16 @@ def rescore(
         )
         pool.weigh_all(
             (Point(c, conditional(gram, frame.precision, c)[0], centre.fit.initial), centre.noise)
-            for c in supports.columns[: settings.neighbours]
+            for c in (
+                *supports.columns[: settings.neighbours],
+                *crossovers(
+                    frame,
+                    gram,
+                    centre.fit.columns,
+                    [*(m.fit.columns for m in pool.ranked), *supports.columns],
+                    settings.neighbours,
+                ),
+            )
         )
     ranked = pool.ranked
     if not ranked:

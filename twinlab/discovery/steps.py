@@ -21,6 +21,8 @@ Columns = NDArray[np.int64]
 
 #: Prior precision of an initial state around the smooth, over the state's variance.
 INITIAL_PRECISION = 1e-2
+#: Scale of the Cauchy slab over the sd of the normal one that the selection works with.
+SLAB_SHARE = 0.3
 #: Degrees of freedom of the prior of the noise scale in the selection.
 SCALE_FREEDOM, SCALE_FREEDOM_NUDGED = 20.0, 4.0
 MAX_ACTIVE = 64
@@ -266,27 +268,55 @@ def polish_point(
     return Fit(point.columns, w, initial, float(cost), h_w, h_x, cross, x)
 
 
-def log_support_prior(frame: Frame, columns: Columns) -> float:
+def log_support_prior(prior: ColumnPrior, columns: Columns) -> float:
     """Log prior of a support: odds of its columns and its size."""
-    size = log_size_prior(frame.problem.n_column, len(columns))[-1]
-    return float(frame.prior.log_odds[columns].sum() + size)
+    size = log_size_prior(prior.log_odds.size, len(columns))[-1]
+    return float(prior.log_odds[columns].sum() + size)
+
+
+def log_slab(precision: Array, coefficients: Array) -> float:
+    """Log prior density of coefficients, the width of the slab integrated out.
+
+    A normal slab whose variance is inverse-gamma(1/2) is Cauchy (Zellner and Siow 1980): a term
+    is not charged for how wide the slab must be to hold the largest coefficient of any model.
+
+    Parameters
+    ----------
+    precision : (k,) array
+        Of the normal slab that the selection works with.
+    coefficients : (k,) array
+    """
+    scale = SLAB_SHARE / np.sqrt(precision)
+    return float(-(np.log(np.pi * scale) + np.log1p((coefficients / scale) ** 2)).sum())
+
+
+def log_sign_prior(problem: Problem, columns: Columns, coefficients: Array) -> float:
+    """Log of twice the prior probability of the coefficients' signs, summed."""
+    agreement = np.sign(coefficients) * problem.sign_log_odds[columns]
+    return float((np.log(2.0) - np.log1p(np.exp(-agreement))).sum())
 
 
 def log_evidence(frame: Frame, fit: Fit, noise: Noise) -> float:
     """Laplace approximation of the log evidence of a polished model at kappa = 0.
 
-    ``-F/2 - 1/2 (log|H_w| - log|Lambda|) - 1/2 sum (log|H_x0| - log|P0|) + log p(support)`` with
-    the noise's own normaliser and prior, so that models under different noise can be compared
-    (Tierney and Kadane 1986, eq. 2.3; METHODS section 2).
+    ``log L + log p(w) + k/2 log 2 pi - 1/2 log|H_w| - 1/2 sum (log|H_x0| - log|P0|) +
+    log p(support)`` with the noise's own normaliser and prior, so that models under different
+    noise can be compared (Tierney and Kadane 1986, eq. 2.3).
     """
     sign_w, log_w = log_determinant(fit.schur)
     sign_x, log_x = log_determinant(fit.h_x)
     if sign_w <= 0 or (sign_x <= 0).any():
         return -np.inf
-    log_w = log_w - np.log(frame.precision[fit.columns]).sum()
+    precision, w = frame.precision[fit.columns], fit.coefficients
     log_x = log_x.sum() - np.log(frame.initial_prior.precision).sum()
-    likelihood = -0.5 * fit.cost + noise.log_normaliser(frame.problem)
-    occam = -0.5 * (log_w + log_x)
+    # The cost holds the normal slab that the polish needs; the evidence has its own.
+    likelihood = -0.5 * (fit.cost - precision @ w**2) + noise.log_normaliser(frame.problem)
+    prior = log_slab(precision, w) + log_sign_prior(frame.problem, fit.columns, w)
+    occam = 0.5 * (w.size * np.log(2.0 * np.pi) - log_w - log_x)
     return float(
-        likelihood + occam + noise.log_prior(frame.problem) + log_support_prior(frame, fit.columns)
+        likelihood
+        + prior
+        + occam
+        + noise.log_prior(frame.problem)
+        + log_support_prior(frame.prior, fit.columns)
     )

@@ -76,6 +76,17 @@ class Term:
             sum(math.ceil(abs(f.exponent)) if f.kind == POWER else 2 for f in self.factors)
         )
 
+    def vanishes_without(self, name: str) -> bool:
+        """Whether the term is zero where the variable `name` is zero.
+
+        An outflow of a quantity that is never negative has to be: else it would run below zero.
+        """
+        return any(
+            f.variable == name
+            and ((f.kind == POWER and f.exponent > 0) or f.kind == HILL_ACTIVATION)
+            for f in self.factors
+        )
+
     @property
     def text(self) -> str:
         """Canonical text in the term language; parsing it gives an equal term."""

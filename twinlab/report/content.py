@@ -34,8 +34,9 @@ STATUS = {
 
 _SETTING_WORDS = {
     "noise": "Noise model asked for",
-    "slab_width": "Prior width of a coefficient (multiple of its weak-form magnitude)",
+    "slab_width": "Prior width of a coefficient (multiple of the size that alone would explain all change)",
     "complexity": "Prior cost of each factor of a term beyond the first (nats)",
+    "positivity": "Prior odds against a sign that drives a quantity below zero (nats)",
     "starts": "Continuation schedules tried",
     "mcmc_steps": "Proposals of one model search",
     "draws": "Posterior draws behind the bands",

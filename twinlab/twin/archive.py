@@ -97,6 +97,7 @@ def _restore(encoded: dict[str, Any], arrays: dict[str, np.ndarray]) -> Discover
             content["library"],
             content["knowledge"],
             complexity=content["settings"].complexity,
+            positivity=content["settings"].positivity,
         )
         discovery = Discovery(**content, problem=problem)
         shapes_fit = _shapes_fit(discovery)
