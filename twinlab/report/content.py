@@ -34,7 +34,7 @@ STATUS = {
 
 _SETTING_WORDS = {
     "noise": "Noise model asked for",
-    "slab_width": "Prior width of a coefficient (multiple of the size that alone would explain all change)",
+    "slab_width": "Prior width of a coefficient (times the size that alone explains all change)",
     "complexity": "Prior cost of each factor of a term beyond the first (nats)",
     "positivity": "Prior odds against a sign that drives a quantity below zero (nats)",
     "starts": "Continuation schedules tried",
