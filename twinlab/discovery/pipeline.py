@@ -37,10 +37,12 @@ from .search import (
     Start,
     Weighed,
     compare_noise,
+    models_met,
     prepare_starts,
     rescore,
     run_starts,
 )
+from .segments import cut_problem, join, piece_share
 from .steps import Point
 
 Array = NDArray[np.float64]
@@ -141,9 +143,29 @@ def discover(
     threads = own if executor is None else nullcontext(executor)
     with threads as pool, one_blas_thread():
         starts = prepare_starts(problem, settings)
+        share = piece_share(problem, starts[0].frame.smooth)
+        if share < 1.0:
+            starts = prepare_starts(cut_problem(problem, knowledge, settings, share), settings)
         outcomes, weighed, gram, evidence = _search(starts, models, settings, seed, teller, pool)
+        frame = starts[0].frame
+        if share < 1.0:
+            teller.rescoring("Joining the pieces of long records", 0.9)
+            joined = join(
+                problem,
+                knowledge,
+                settings,
+                frame.precision,
+                share,
+                weighed,
+                lambda frame, points, rounds: rescore(
+                    frame, points, settings, seed, pool, teller.check, teller.rescoring, rounds
+                ),
+            )
+            # If the models could not be followed the answer is about the pieces.
+            frame, weighed, gram = joined or (frame, weighed, gram)
+            problem = frame.problem
         teller.tell("bands", "Simulating the posterior", SEARCH_SHARE + RESCORE_SHARE)
-        frame, best = starts[0].frame, weighed[0]
+        best = weighed[0]
         ranked = rank_models(frame, weighed)
         posterior = draw_posterior(frame, weighed, ranked, settings.draws, seed + 1000)
         centre = np.zeros(problem.n_column)
@@ -234,7 +256,13 @@ def _search(
         tick = teller.starts(starts)
         outcomes = run_starts(starts, model, seed, tick, pool)
         weighed, gram = rescore(
-            frame, outcomes, settings, seed, pool, teller.check, teller.rescoring
+            frame,
+            models_met(frame, outcomes),
+            settings,
+            seed,
+            pool,
+            teller.check,
+            teller.rescoring,
         )
         return outcomes, weighed, gram
 

@@ -88,6 +88,13 @@ def prepare_starts(problem: Problem, settings: Settings) -> list[Start]:
     return starts
 
 
+def prepare_frame(problem: Problem, precision: Array, settings: Settings) -> Frame:
+    """Make the frame of a problem whose slab is known already."""
+    smooth = smooth_data(problem, noise_floor=START_NOISE[1][0])
+    start = initial_prior(problem, smooth)
+    return Frame(problem, smooth, precision, problem.prior, start, settings.mcmc_steps)
+
+
 def slab_precision(weak: Iterable[WeakStart], width: float) -> Array:
     """Prior precision of each coefficient: sd is `width` times its weak-form magnitude."""
     log_magnitude = np.mean([np.log(w.magnitude) for w in weak], axis=0)
@@ -165,14 +172,15 @@ def weigh(frame: Frame, point: Point, noise: Noise) -> Weighed | None:
 
 def rescore(
     frame: Frame,
-    outcomes: list[Outcome],
+    points: Iterable[tuple[Point, Noise]],
     settings: Settings,
     seed: int,
     executor: Executor,
     check: Callable[[], None],
     tell: Callable[[str, float], None],
+    rounds: int = MAX_ROUNDS,
 ) -> tuple[list[Weighed], Gram | None]:
-    """Weigh the pooled supports and the neighbours of the best.
+    """Weigh models and the neighbours of the best, until the best stands still.
 
     Returns
     -------
@@ -183,10 +191,10 @@ def rescore(
     """
     pool = Pool(frame, executor, check)
     tell("Weighing the models that were met", 0.0)
-    pool.weigh_all(_met(outcomes, frame))
+    pool.weigh_all(points)
     explored: dict[bytes, Gram | None] = {}
     highest, in_vain = -np.inf, 0
-    for round_ in range(MAX_ROUNDS):
+    for round_ in range(rounds):
         # Around the best model that was not explored yet, as long as it is not hopeless.
         best = pool.ranked[0] if pool.ranked else None
         rest = [m for m in pool.ranked if m.fit.columns.tobytes() not in explored]
@@ -196,7 +204,7 @@ def rescore(
         if in_vain >= PATIENCE:
             break
         highest, centre = best.evidence, rest[0]
-        tell(f"Weighing neighbours, round {round_ + 1}", (round_ + 1) / (MAX_ROUNDS + 1))
+        tell(f"Weighing neighbours, round {round_ + 1}", (round_ + 1) / (rounds + 1))
         check()
         gram = linearise(frame, centre.fit, centre.noise, 0.0)
         explored[centre.fit.columns.tobytes()] = gram
@@ -234,7 +242,7 @@ def rescore(
     return [m for m in ranked if m.evidence > best.evidence - NEGLIGIBLE], gram
 
 
-def _met(outcomes: list[Outcome], frame: Frame) -> Iterable[tuple[Point, Noise]]:
+def models_met(frame: Frame, outcomes: list[Outcome]) -> Iterable[tuple[Point, Noise]]:
     """Ends of the starts, then the best supports of their posteriors."""
     for outcome in outcomes:
         yield outcome.fit, outcome.noise
