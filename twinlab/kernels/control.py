@@ -7,16 +7,16 @@ import numpy as np
 from .flow import jit
 
 OK, TOO_MANY_STEPS, DIVERGED, STEP_TOO_SMALL, TOO_STIFF = 0, 1, 2, 3, 4
-#: The reasons in the words that users read, to follow "the model cannot be simulated:".
+#: The reasons in the words that users read, to follow "The model cannot be simulated: ".
 STATUS_TEXT = {
     OK: "done",
-    TOO_MANY_STEPS: "the solver's step cap was reached, because the solution oscillates or changes "
-    "too fast for so long a time",
-    DIVERGED: "a state grew without bound, far beyond the range of its data",
-    STEP_TOO_SMALL: "the solution is singular: a rate becomes infinite or is not defined, and the "
-    "solver's step shrinks to nothing",
-    TOO_STIFF: "the model is too stiff: its rates differ by so much that even the implicit solver "
-    "cannot step through it",
+    TOO_MANY_STEPS: "it oscillates or changes too fast for so long a time (the solver's step cap "
+    "was reached)",
+    DIVERGED: "it diverges, a state grows far beyond the range of its data",
+    STEP_TOO_SMALL: "it is singular, a rate becomes infinite or is not defined (the solver's step "
+    "shrinks to nothing)",
+    TOO_STIFF: "it is too stiff, its fastest and slowest rates lie too far apart (the implicit "
+    "solver's step cap was reached)",
 }
 
 #: An explicit method that would need no more steps than this to the end is not worth leaving.

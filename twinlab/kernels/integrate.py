@@ -173,7 +173,7 @@ def integrate(initial, time, terms, entries, coefficients, trajectory, drive, to
         if not error <= 1.0:
             h *= next_step_factor(error) if error < 1e10 else 0.1
             rejected = True
-            if t + 0.1 * h == t:
+            if not t + 0.1 * h > t:
                 return STEP_TOO_SMALL
             continue
         last = t + h >= end - 1e-12 * span

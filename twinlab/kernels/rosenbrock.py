@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .control import DIVERGED, OK, TOO_STIFF, next_step_factor, out_of_bounds
-from .flow import flow, flow_jacobian, grid_place, jit
+from .control import DIVERGED, OK, STEP_TOO_SMALL, TOO_STIFF, next_step_factor, out_of_bounds
+from .flow import flow, flow_jacobian, grid_place, jit_internal
 from .linear import factorise, solve_factored
 from .rosenbrock_tableau import COUPLING, DENSE, GAMMA, NODES, STAGES, TIME_SLOPE
 
@@ -50,7 +50,7 @@ class Space(NamedTuple):
     x_stage: NDArray[np.float64]
 
 
-@jit
+@jit_internal
 def make_space(d, n_input, n_term):
     """Work space for `d` states, `n_input` inputs and `n_term` terms."""
     return Space(
@@ -68,7 +68,7 @@ def make_space(d, n_input, n_term):
     )
 
 
-@jit
+@jit_internal
 def cubic_slope(pieces, t, trajectory, drive, column):
     """Slope of one column of cubic pieces (n_trajectory, n_cell, 4, n) at time ``t``."""
     cell, u = grid_place(t, trajectory, drive, pieces.shape[1])
@@ -81,7 +81,7 @@ def cubic_slope(pieces, t, trajectory, drive, column):
     return (3.0 * c[0] * u + 2.0 * c[1]) * u + c[2]
 
 
-@jit
+@jit_internal
 def linearise(t, ahead, x, terms, entries, coefficients, trajectory, drive, space):
     """Fill the right-hand side, its Jacobian and its partial derivative in time at ``(t, x)``.
 
@@ -119,13 +119,15 @@ def linearise(t, ahead, x, terms, entries, coefficients, trajectory, drive, spac
                     space.time_slope[entries.state[j]] += c * space.slope[k, f] * space.z[m]
 
 
-@jit
-def step_from(t, h, x, terms, entries, coefficients, trajectory, drive, space, x_new):
-    """One step from a linearised point; False if the matrix is singular.
+@jit_internal
+def step_from(t, h, x, terms, entries, coefficients, trajectory, drive, space, fresh, x_new):
+    """One step, from a point that is linearised unless it is `fresh`; False if singular.
 
     Fills ``x_new``, the stages (the last is the error) and the dense output of `space`.
     """
     d = x.size
+    if not fresh:
+        linearise(t, 1e-6 * h, x, terms, entries, coefficients, trajectory, drive, space)
     for e in range(d):
         for m in range(d):
             space.matrix[e, m] = -space.jacobian[e, m]
@@ -171,7 +173,7 @@ def step_from(t, h, x, terms, entries, coefficients, trajectory, drive, space, x
     return True
 
 
-@jit
+@jit_internal
 def implicit_error(x, x_new, space, tolerance):
     """Error of a step over its tolerance, in its worst component: every component counts.
 
@@ -187,7 +189,7 @@ def implicit_error(x, x_new, space, tolerance):
     return worst
 
 
-@jit
+@jit_internal
 def dense_state(s, x, x_new, space, out):
     """Fill ``out`` with the state at the fraction ``s`` of a step."""
     for e in range(x.size):
@@ -195,7 +197,7 @@ def dense_state(s, x, x_new, space, out):
         out[e] = (1.0 - s) * x[e] + s * (x_new[e] + (1.0 - s) * a)
 
 
-@jit
+@jit_internal
 def integrate_stiff(
     t,
     h,
@@ -238,17 +240,15 @@ def integrate_stiff(
         if i == n_time:
             return OK
         h = min(h, end - t)
-        if not fresh:
-            linearise(t, 1e-6 * h, x, terms, entries, coefficients, trajectory, drive, space)
-            fresh = True
         error = np.inf
-        if step_from(t, h, x, terms, entries, coefficients, trajectory, drive, space, x_new):
+        if step_from(t, h, x, terms, entries, coefficients, trajectory, drive, space, fresh, x_new):
             error = implicit_error(x, x_new, space, tolerance)
+        fresh = True
         if not error <= 1.0:
             h *= next_step_factor(error) if error < 1e10 else 0.1
             rejected = True
-            if t + 0.1 * h == t:
-                return TOO_STIFF
+            if not t + 0.1 * h > t:
+                return STEP_TOO_SMALL
             continue
         if out_of_bounds(x_new, tolerance):
             return DIVERGED

@@ -253,7 +253,7 @@ def trajectory_sensitivity(
         if not error <= 1.0:
             h = step * (next_step_factor(error) if error < 1e10 else 0.1)
             rejected = True
-            if t + 0.1 * h == t:
+            if not t + 0.1 * h > t:
                 return STEP_TOO_SMALL
             continue
         if out_of_bounds(x_stage, tolerance):

@@ -22,8 +22,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .control import DIVERGED, OK, TOO_STIFF, next_step_factor, out_of_bounds
-from .flow import evaluate_terms, fill_point, jit
+from .control import DIVERGED, OK, STEP_TOO_SMALL, TOO_STIFF, next_step_factor, out_of_bounds
+from .flow import evaluate_terms, fill_point, jit_internal
 from .linear import copy_matrix, copy_vector, factorise, multiply, solve_factored
 from .rosenbrock import dense_state, implicit_error, linearise, make_space, step_from
 from .rosenbrock_tableau import RADAU, RADAU_ERROR, RADAU_GAMMA, RADAU_LAST, RADAU_NODES
@@ -32,7 +32,7 @@ from .rosenbrock_tableau import RADAU, RADAU_ERROR, RADAU_GAMMA, RADAU_LAST, RAD
 SENSITIVITY_TOLERANCE = 1e-4
 
 
-@jit
+@jit_internal
 def fill_collocation(h, jacobian, out):
     """Fill ``out`` (3 d, 3 d) with the transpose of ``I - h A (x) J``; `jacobian` is (3, d, d)."""
     d = jacobian.shape[1]
@@ -45,7 +45,7 @@ def fill_collocation(h, jacobian, out):
         out[a, a] += 1.0
 
 
-@jit
+@jit_internal
 def step_map(h, weight, matrix, pivot, row, m, g):
     """Fill the maps from the start ``m`` (d, d) and from the sources ``g`` (3, d, d) of a step to
     ``sum_i weight_i Y_i``, ``Y_i`` the stages; `matrix` and `pivot` are the collocation's factors.
@@ -64,7 +64,7 @@ def step_map(h, weight, matrix, pivot, row, m, g):
                 g[q, e, c] = h * a
 
 
-@jit
+@jit_internal
 def fill_error_map(h, jacobian, matrix, pivot, column, m, g):
     """Turn ``m`` and ``g``, made with ``RADAU_ERROR``, into the map of the start to the error and
     of a constant source to the error (left in ``g[0]``); False if a matrix is singular.
@@ -97,7 +97,7 @@ def fill_error_map(h, jacobian, matrix, pivot, column, m, g):
     return True
 
 
-@jit
+@jit_internal
 def advance(m, g, own, out):
     """Fill ``out`` (d, 2 d) with the representatives after a step; `own` are those before.
 
@@ -111,7 +111,7 @@ def advance(m, g, own, out):
                 out[e, d + c] += g[q, e, c]
 
 
-@jit
+@jit_internal
 def relative_error(error, own, largest, tolerance):
     """Error of the representatives (d, 2 d) over their tolerance, the worst column counting.
 
@@ -131,7 +131,7 @@ def relative_error(error, own, largest, tolerance):
     return worst
 
 
-@jit
+@jit_internal
 def add_sources(g, rate, entry_state, s):
     """Add the responses to the sources at the nodes to every entry's sensitivities.
 
@@ -158,7 +158,7 @@ def add_sources(g, rate, entry_state, s):
             begin = end
 
 
-@jit
+@jit_internal
 def continue_stiff(
     t,
     h,
@@ -220,12 +220,12 @@ def continue_stiff(
             return OK
         onto = h >= (time[i] - t) * (1.0 - 1e-9)
         step = time[i] - t if onto else h
-        if not fresh:
-            linearise(t, 1e-6 * step, x, terms, entries, coefficients, trajectory, drive, space)
-            fresh = True
         error, error_s = np.inf, 0.0
-        if step_from(t, step, x, terms, entries, coefficients, trajectory, drive, space, x_node[2]):
+        if step_from(
+            t, step, x, terms, entries, coefficients, trajectory, drive, space, fresh, x_node[2]
+        ):
             error = implicit_error(x, x_node[2], space, tolerance)
+        fresh = True
         if error <= 1.0:
             if out_of_bounds(x_node[2], tolerance):
                 return DIVERGED
@@ -264,8 +264,8 @@ def continue_stiff(
         if not (error <= 1.0 and error_s <= 1.0):
             h = step * factor
             rejected = True
-            if t + 0.1 * h == t:
-                return TOO_STIFF
+            if not t + 0.1 * h > t:
+                return STEP_TOO_SMALL
             continue
         fresh = True
         for q in range(3):
