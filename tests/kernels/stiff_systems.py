@@ -39,7 +39,7 @@ def robertson() -> Case:
     """Autocatalytic reactions of Robertson (1966); the second state is fast and 4e-5 in size."""
     rows = [(0, 0, 0, -1), (0, 1, 1, 1), (1, 0, 0, 1), (1, 1, 1, -1), (1, 2, 2, -1), (2, 2, 2, 1)]
     made = model(["a", "b", "c"], [{"a": 1}, {"b": 1, "c": 1}, {"b": 2}], rows, [0.04, 1e4, 3e7])
-    time = np.r_[0.0, np.geomspace(1e-5, 1e5, 31)]
+    time = np.r_[0.0, np.geomspace(1e-5, 1e4, 31)]
     return Case(made, np.array([1.0, 0, 0]), time, np.array([1.0, 4e-5, 1.0]))
 
 
@@ -61,41 +61,45 @@ def van_der_pol(damping: float = 1000.0) -> Case:
     rows = [(0, 1, 0, 1), (1, 1, 1, 1), (1, 2, 2, -1), (1, 0, 3, -1)]
     products = [{"x": 1}, {"y": 1}, {"x": 2, "y": 1}]
     made = model(["x", "y"], products, rows, [1.0, damping, damping, 1.0])
-    return Case(made, np.array([2.0, 0]), np.linspace(0, 2000, 41), np.array([2.0, 1e3]))
+    return Case(made, np.array([2.0, 0]), np.linspace(0, 1000, 41), np.array([2.0, 1e3]))
 
 
-def plain_terms(made: Model, x: np.ndarray) -> np.ndarray:
-    values = dict(zip(made.names, x, strict=True))
-    return np.array([float(term.evaluate(values)) for term in made.listed])
+class Plain:
+    """Right-hand side and Jacobian of products of powers in plain NumPy, independent of tables."""
 
+    def __init__(self, made: Model) -> None:
+        self.powers = np.array(
+            [
+                [sum(f.exponent for f in term.factors if f.variable == name) for name in made.names]
+                for term in made.listed
+            ]
+        )
+        self.weight = np.zeros((len(made.names), len(made.listed)))
+        for state, term, column, value in zip(*made.entries, strict=True):
+            self.weight[state, term] += value * made.coefficients[column]
 
-def plain_jacobian(made: Model, x: np.ndarray) -> np.ndarray:
-    """Exact for products of powers: a term's slope in x is its power times the term over x."""
-    out = np.zeros((x.size, x.size))
-    for state, term, column, value in zip(*made.entries, strict=True):
-        factors = made.listed[term].factors
-        for own in factors:
-            slope = own.exponent * x[made.names.index(own.variable)] ** (own.exponent - 1)
-            for other in factors:
-                if other is not own:
-                    slope *= x[made.names.index(other.variable)] ** other.exponent
-            slope *= made.coefficients[column] * value
-            out[state, made.names.index(own.variable)] += slope
-    return out
+    def terms(self, x):
+        return (x**self.powers).prod(axis=1)
+
+    def rhs(self, t, x):
+        return self.weight @ self.terms(x)
+
+    def jacobian(self, t, x):
+        out = np.empty((x.size, x.size))
+        for m in range(x.size):
+            lowered = self.powers.copy()
+            lowered[:, m] = np.maximum(lowered[:, m] - 1, 0)
+            out[:, m] = self.weight @ (self.powers[:, m] * (x**lowered).prod(axis=1))
+        return out
 
 
 def radau(case: Case) -> np.ndarray:
     """States (n_time, n_state) at a tight tolerance."""
+    plain = Plain(case.model)
     solution = solve_ivp(
-        case.model.rhs,
-        (0, case.time[-1]),
-        case.initial,
-        "Radau",
-        case.time,
-        rtol=1e-10,
-        atol=1e-13 * case.scale,
-        jac=lambda t, x: plain_jacobian(case.model, x),
-    )
+        plain.rhs, (0, case.time[-1]), case.initial, "Radau", case.time, rtol=1e-9,
+        atol=1e-12 * case.scale, jac=plain.jacobian,
+    )  # fmt: skip
     assert solution.success
     return solution.y.T
 
@@ -103,13 +107,13 @@ def radau(case: Case) -> np.ndarray:
 def radau_sensitivity(case: Case) -> np.ndarray:
     """Sensitivities (n_time, n_state, n_entry + n_state) by the augmented system."""
     made, d, n = case.model, case.initial.size, case.model.entries.state.size
-    place = (made.entries.state, np.arange(n))
+    plain, place = Plain(made), (made.entries.state, np.arange(n))
 
     def rhs(t, packed):
         x, s = packed[:d], packed[d:].reshape(d, n + d)
-        slope = plain_jacobian(made, x) @ s
-        slope[place] += plain_terms(made, x)[made.entries.term] * made.entries.value
-        return np.r_[made.rhs(t, x), slope.ravel()]
+        slope = plain.jacobian(t, x) @ s
+        slope[place] += plain.terms(x)[made.entries.term] * made.entries.value
+        return np.r_[plain.rhs(t, x), slope.ravel()]
 
     start = np.zeros((d, n + d))
     start[:, n:] = np.eye(d)

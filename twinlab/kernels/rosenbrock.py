@@ -235,7 +235,8 @@ def integrate_stiff(
     end = time[n_time - 1]
     space = make_space(d, drive.inputs.shape[3], terms.factor_count.size)
     x_new = np.empty(d)
-    rejected, fresh = False, False
+    # Both are false; as literals they would have the steps compiled once more.
+    rejected = fresh = i == n_time
     for _ in range(max_steps):
         if i == n_time:
             return OK

@@ -214,7 +214,8 @@ def continue_stiff(
         largest[c] = 1.0 / tolerance.absolute[c]
         for e in range(d):
             own[e, c] = s[e, n_entry + c]
-    fresh, rejected = False, False
+    # Both are false; as literals they would have the steps compiled once more.
+    rejected = fresh = i == n_time
     for _ in range(max_steps):
         if i == n_time:
             return OK
