@@ -7,7 +7,7 @@ from scipy.interpolate import CubicSpline
 
 from twinlab.kernels import OK, Drive, evaluate_terms, trajectory_sensitivity
 from twinlab.kernels.flow import flow_jacobian
-from twinlab.kernels.sensitivity import divide_right
+from twinlab.kernels.linear import divide_right
 
 from .systems import gene_network, no_drive, predator_prey, tolerance
 

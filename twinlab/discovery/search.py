@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinlab.kernels import Initial
+from twinlab.knowledge import ColumnPrior
 
 from .continuation import Outcome, Tick, kappa_schedule, run_start
 from .crossover import crossovers
@@ -76,7 +77,7 @@ def prepare_starts(problem: Problem, settings: Settings) -> list[Start]:
         for floor, log in START_NOISE[: settings.starts]
     ]
     weak = [weak_start(problem, smooth) for smooth in smooths]
-    precision = slab_precision(weak, settings.slab_width)
+    precision = slab_precision(weak, settings.slab_width, problem.prior)
     priors = [initial_prior(problem, smooth) for smooth in smooths]
     shared = Initial(np.mean([p.mean for p in priors], axis=0), priors[0].precision)
     starts = []
@@ -95,10 +96,16 @@ def prepare_frame(problem: Problem, precision: Array, settings: Settings) -> Fra
     return Frame(problem, smooth, precision, problem.prior, start, settings.mcmc_steps)
 
 
-def slab_precision(weak: Iterable[WeakStart], width: float) -> Array:
-    """Prior precision of each coefficient: sd is `width` times its weak-form magnitude."""
+def slab_precision(weak: Iterable[WeakStart], width: float, prior: ColumnPrior) -> Array:
+    """Prior precision of each coefficient: sd is `width` times its weak-form magnitude.
+
+    A coefficient known to be large (a fast rate that slow data do not show) is no surprise: the
+    sd is at least the size of its bounds.
+    """
     log_magnitude = np.mean([np.log(w.magnitude) for w in weak], axis=0)
-    return np.exp(-2.0 * log_magnitude) / width**2
+    bounds = np.abs([prior.lower, prior.upper])
+    known = np.where(np.isfinite(bounds), bounds, 0.0).max(axis=0)
+    return np.maximum(width * np.exp(log_magnitude), known) ** -2.0
 
 
 def run_starts(

@@ -225,10 +225,13 @@ def select(
         member[:] = False
     member |= prior.required
     free = np.nonzero(~prior.excluded & ~prior.required)[0]
+    # A required column stays whatever its sign in the linear equations (there, two fast rates in
+    # balance are not told apart); polishing holds it within its bounds.
+    sign = np.where(prior.required, 0, prior.sign)
     keys = np.random.default_rng(20_240_607).integers(1, 2**63, n_column, dtype=np.uint64)
     supports, sizes, values = spike_slab_chain(
         gram.matrix, gram.vector, gram.yy, gram.n, precision, prior.log_odds,
-        log_size_prior(n_column, max_size), prior.required, free, prior.sign, freedom, keys,
+        log_size_prior(n_column, max_size), prior.required, free, sign, freedom, keys,
         np.nonzero(member)[0], max_size, n_steps, seed,
     )  # fmt: skip
     order = np.argsort(-values, kind="stable")[:keep]

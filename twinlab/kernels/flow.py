@@ -26,6 +26,10 @@ from twinlab.expressions.kinds import (
 )
 
 jit = njit(cache=True, nogil=True, error_model="numpy")
+#: For what only other kernels call: no entry from Python is compiled.
+jit_internal = njit(
+    cache=True, nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
+)
 #: For what is called at every stage of every step: passing the tables (some hundred numbers that
 #: describe their arrays) to a function costs more than evaluating a small model.
 jit_inline = njit(cache=True, nogil=True, error_model="numpy", inline="always")

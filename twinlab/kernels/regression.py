@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from .flow import jit
 from .integrate import OK
-from .sensitivity import divide_right, trajectory_sensitivity
+from .linear import divide_right
+from .sensitivity import trajectory_sensitivity
 
 
 class Data(NamedTuple):

@@ -15,80 +15,32 @@ from __future__ import annotations
 
 import numpy as np
 
-from .flow import evaluate_terms, fill_point, flow_jacobian, jit
-from .integrate import (
+from .control import (
     DIVERGED,
     OK,
     STEP_TOO_SMALL,
+    STIFF_STEPS,
     TOO_MANY_STEPS,
+    WORTH_SWITCHING,
     first_step,
     next_step_factor,
     out_of_bounds,
 )
+from .flow import evaluate_terms, fill_point, flow_jacobian, jit
+from .linear import copy_matrix, copy_vector, divide_right, multiply
+from .stiff_sensitivity import continue_stiff
 from .tableau import ERROR, NODES, STAGES, dense_weights
 
 #: Error allowed in the propagator of one step.
 PROPAGATOR_TOLERANCE = 1e-4
+#: A model is stiff where the error of what there is to follow is below this share of the error
+#: that holds the step: the step could be four times as long.
+HELD_BACK = 1e-3
 
 _INNER = (0.5 - 0.5 / np.sqrt(5.0), 0.5 + 0.5 / np.sqrt(5.0))
 _INNER_TIME = np.array(_INNER)
 _INNER_WEIGHT = np.array([dense_weights(_INNER[0]), dense_weights(_INNER[1])])
 _LOBATTO = np.array([1 / 12, 5 / 12, 5 / 12, 1 / 12])
-
-
-@jit
-def copy_vector(source, out):
-    """Copy by a loop: numba compiles it in a tenth of the time of ``out[:] = source``."""
-    for i in range(source.size):
-        out[i] = source[i]
-
-
-@jit
-def copy_matrix(source, out):
-    """Copy by loops (see `copy_vector`)."""
-    for i in range(source.shape[0]):
-        for j in range(source.shape[1]):
-            out[i, j] = source[i, j]
-
-
-@jit
-def divide_right(p, m, out, work):
-    """Fill ``out`` with ``p m^-1`` by Gaussian elimination; ``m`` is near the identity.
-
-    Returns False where ``m`` is singular.  ``work`` has the shape of ``m``.
-    """
-    d = m.shape[0]
-    for i in range(d):
-        for j in range(d):
-            work[i, j] = m[j, i]
-            out[i, j] = p[i, j]
-    # Solve m' y = p_row' for every row of p: eliminate below, then substitute back.
-    for k in range(d):
-        best = k
-        for i in range(k + 1, d):
-            if abs(work[i, k]) > abs(work[best, k]):
-                best = i
-        if work[best, k] == 0.0:
-            return False
-        if best != k:
-            for j in range(d):
-                work[k, j], work[best, j] = work[best, j], work[k, j]
-            for r in range(d):
-                out[r, k], out[r, best] = out[r, best], out[r, k]
-        for i in range(k + 1, d):
-            ratio = work[i, k] / work[k, k]
-            if ratio != 0.0:
-                for j in range(k, d):
-                    work[i, j] -= ratio * work[k, j]
-                for r in range(d):
-                    out[r, i] -= ratio * out[r, k]
-    for k in range(d - 1, -1, -1):
-        for r in range(d):
-            total = out[r, k]
-            for j in range(k + 1, d):
-                total -= work[k, j] * out[r, j]
-            out[r, k] = total / work[k, k]
-    return True
 
 
 @jit
@@ -158,19 +110,6 @@ def add_source(h, kernel, rate, entry_state, s):
 
 
 @jit
-def multiply(a, b, out):
-    """Fill ``out`` with ``a b``; zeros of ``a`` are skipped."""
-    for i in range(a.shape[0]):
-        for j in range(b.shape[1]):
-            out[i, j] = 0.0
-        for m in range(a.shape[1]):
-            v = a[i, m]
-            if v != 0.0:
-                for j in range(b.shape[1]):
-                    out[i, j] += v * b[m, j]
-
-
-@jit
 def step_error(x, x_new, k, m_rate, h, tolerance):
     """Error of a step over its tolerance: states in the mean square, propagator at its worst.
 
@@ -191,6 +130,40 @@ def step_error(x, x_new, k, m_rate, h, tolerance):
             ratio = tolerance.absolute[c] / tolerance.absolute[e]
             worst = max(worst, abs(h * a) * ratio / PROPAGATOR_TOLERANCE)
     return max(np.sqrt(error / d), worst)
+
+
+@jit
+def held_by_dead_mode(x, x_new, k, m_rate, h, s, first, tolerance):
+    """Whether a mode that has died away holds the step: the sign of stiffness.
+
+    The propagator of a step always starts at the identity, so it holds every decaying mode and
+    needs steps that resolve the fastest.  Where neither the states nor their sensitivities to the
+    initial state (columns of `s` from `first` on) have that mode any more, this is in vain.
+    """
+    d = x.size
+    state, worst, live = 0.0, 0.0, 0.0
+    for c in range(d):
+        error, size = 0.0, 0.0
+        for e in range(d):
+            a, b = 0.0, 0.0
+            for q in range(7):
+                a += ERROR[q] * k[q, e]
+                b += ERROR[q] * m_rate[q, e, c]
+            scale = tolerance.absolute[e] + tolerance.relative * max(abs(x[e]), abs(x_new[e]))
+            state = max(state, abs(h * a) / scale)
+            worst = max(worst, abs(h * b) * tolerance.absolute[c] / tolerance.absolute[e])
+            a = 0.0
+            for m in range(d):
+                b = 0.0
+                for q in range(7):
+                    b += ERROR[q] * m_rate[q, e, m]
+                a += h * b * s[m, first + c]
+            error = max(error, abs(a) / tolerance.absolute[e])
+            size = max(size, abs(s[e, first + c]) / tolerance.absolute[e])
+        if error > live * size:
+            live = error / size
+    allowed = HELD_BACK * worst
+    return live < allowed and state * PROPAGATOR_TOLERANCE < allowed
 
 
 @jit
@@ -246,8 +219,8 @@ def trajectory_sensitivity(
     copy_matrix(s, s_out[0])
     t, span = time[0], time[n_time - 1] - time[0]
     h, step, onto, rejected = 0.0, 0.0, False, False
-    i, first_stage, first_node = 1, 0, 0
-    for _ in range(tolerance.max_steps + n_time):
+    i, first_stage, first_node, held = 1, 0, 0, 0
+    for count in range(tolerance.max_steps + n_time):
         if i == n_time:
             return OK
         if first_stage > 0:
@@ -280,11 +253,14 @@ def trajectory_sensitivity(
         if not error <= 1.0:
             h = step * (next_step_factor(error) if error < 1e10 else 0.1)
             rejected = True
-            if h < 1e-13 * span:
+            if not t + 0.1 * h > t:
                 return STEP_TOO_SMALL
             continue
         if out_of_bounds(x_stage, tolerance):
             return DIVERGED
+        if time[n_time - 1] - t > (WORTH_SWITCHING + 2 * (n_time - i)) * h:
+            stiff = held_by_dead_mode(x, x_stage, k, m_rate, step, s, n_entry, tolerance)
+            held = held + 1 if stiff else max(held - 1, 0)
         # x_stage and m_stage are now the solution and the propagator at the end of the step.
         copy_matrix(m_stage, kernel[0])
         for q in range(first_node, 4):
@@ -322,4 +298,24 @@ def trajectory_sensitivity(
         # A step cut short by an output time says little about the step that could be made.
         h = max(h, grown) if onto else grown
         rejected = False
+        if held == STIFF_STEPS:
+            return continue_stiff(
+                t,
+                h,
+                x,
+                s,
+                i,
+                tolerance.max_steps + n_time - count - 1,
+                time,
+                terms,
+                entries,
+                coefficients,
+                all_terms,
+                all_entries,
+                trajectory,
+                drive,
+                tolerance,
+                x_out,
+                s_out,
+            )
     return OK if i == n_time else TOO_MANY_STEPS

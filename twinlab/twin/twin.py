@@ -14,7 +14,7 @@ from twinlab.discovery.posterior import keep_sign
 from twinlab.discovery.steps import inverse_scaled
 from twinlab.errors import UserError
 from twinlab.expressions import Term, equation_text
-from twinlab.kernels import OK
+from twinlab.kernels import OK, STATUS_TEXT
 
 from .archive import load_archive, save_archive
 from .simulation import Simulation
@@ -123,8 +123,8 @@ class Twin:
         best, failed = simulate(problem, trajectory, grid, centre[None], start[None])
         if failed[0] != OK:
             raise UserError(
-                "The model cannot be simulated to the last of these times: it diverges or "
-                "changes too fast.",
+                "The model cannot be simulated to the last of these times: "
+                f"{STATUS_TEXT[int(failed[0])]}.",
                 mend="Give earlier times.",
             )
         paths, status = simulate(problem, trajectory, grid, coefficients, states)

@@ -1,0 +1,118 @@
+"""Small dense linear algebra in place: numba compiles plain loops far faster than array code."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .flow import jit
+
+
+@jit
+def copy_vector(source, out):
+    """Copy by a loop: numba compiles it in a tenth of the time of ``out[:] = source``."""
+    for i in range(source.size):
+        out[i] = source[i]
+
+
+@jit
+def copy_matrix(source, out):
+    """Copy by loops (see `copy_vector`)."""
+    for i in range(source.shape[0]):
+        for j in range(source.shape[1]):
+            out[i, j] = source[i, j]
+
+
+@jit
+def multiply(a, b, out):
+    """Fill ``out`` with ``a b``; zeros of ``a`` are skipped."""
+    for i in range(a.shape[0]):
+        for j in range(b.shape[1]):
+            out[i, j] = 0.0
+        for m in range(a.shape[1]):
+            v = a[i, m]
+            if v != 0.0:
+                for j in range(b.shape[1]):
+                    out[i, j] += v * b[m, j]
+
+
+@jit
+def divide_right(p, m, out, work):
+    """Fill ``out`` with ``p m^-1`` by Gaussian elimination; ``m`` is near the identity.
+
+    Returns False where ``m`` is singular.  ``work`` has the shape of ``m``.
+    """
+    d = m.shape[0]
+    for i in range(d):
+        for j in range(d):
+            work[i, j] = m[j, i]
+            out[i, j] = p[i, j]
+    # Solve m' y = p_row' for every row of p: eliminate below, then substitute back.
+    for k in range(d):
+        best = k
+        for i in range(k + 1, d):
+            if abs(work[i, k]) > abs(work[best, k]):
+                best = i
+        if work[best, k] == 0.0:
+            return False
+        if best != k:
+            for j in range(d):
+                work[k, j], work[best, j] = work[best, j], work[k, j]
+            for r in range(d):
+                out[r, k], out[r, best] = out[r, best], out[r, k]
+        for i in range(k + 1, d):
+            ratio = work[i, k] / work[k, k]
+            if ratio != 0.0:
+                for j in range(k, d):
+                    work[i, j] -= ratio * work[k, j]
+                for r in range(d):
+                    out[r, i] -= ratio * out[r, k]
+    for k in range(d - 1, -1, -1):
+        for r in range(d):
+            total = out[r, k]
+            for j in range(k + 1, d):
+                total -= work[k, j] * out[r, j]
+            out[r, k] = total / work[k, k]
+    return True
+
+
+@jit
+def factorise(matrix, pivot):
+    """Factors of ``matrix`` in place, rows exchanged as `pivot` says; False if singular."""
+    n = pivot.size
+    for k in range(n):
+        best = k
+        for i in range(k + 1, n):
+            if abs(matrix[i, k]) > abs(matrix[best, k]):
+                best = i
+        pivot[k] = best
+        if not 0.0 < abs(matrix[best, k]) < np.inf:
+            return False
+        if best != k:
+            for j in range(n):
+                matrix[k, j], matrix[best, j] = matrix[best, j], matrix[k, j]
+        inverse = 1.0 / matrix[k, k]
+        for i in range(k + 1, n):
+            ratio = matrix[i, k] * inverse
+            matrix[i, k] = ratio
+            if ratio != 0.0:
+                for j in range(k + 1, n):
+                    matrix[i, j] -= ratio * matrix[k, j]
+    return True
+
+
+@jit
+def solve_factored(matrix, pivot, b):
+    """Overwrite ``b`` with the solution of the system that `factorise` has factorised."""
+    n = b.size
+    for k in range(n):
+        b[k], b[pivot[k]] = b[pivot[k]], b[k]
+    for i in range(n):
+        v = b[i]
+        for j in range(i):
+            v -= matrix[i, j] * b[j]
+        b[i] = v
+    for i in range(n - 1, -1, -1):
+        v = b[i]
+        for j in range(i + 1, n):
+            v -= matrix[i, j] * b[j]
+        b[i] = v / matrix[i, i]
