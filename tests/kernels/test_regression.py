@@ -26,7 +26,9 @@ def problem():
     weight = np.full((starts[-1], 2), 1 / 0.05)
     weight[rng.random(weight.shape) < 0.2] = 0.0
     value = np.where(weight > 0, np.concatenate(values), 0.0)
-    data = Data(np.array(starts), np.concatenate(times), value, weight, False)
+    data = Data(
+        np.array(starts), np.concatenate(times), value, weight, False, np.zeros(value.shape), False
+    )
     prior = Initial(initial + 0.1, np.full((2, 2), 0.5))
     return model, data, prior, initial
 

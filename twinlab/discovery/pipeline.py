@@ -25,6 +25,7 @@ from .continuation import Outcome, Tick
 from .criticism import criticise, describes
 from .noise import MODELS, allowed_models
 from .posterior import (
+    chi2_per_point,
     draw_posterior,
     goodness,
     inclusion_of,
@@ -152,7 +153,7 @@ def discover(
             problem, posterior, (centre, best.fit.initial), best.noise, settings.horizon, pool
         )
     teller.check()
-    chi2 = best.fit.cost / max(problem.n_values - len(best.fit.columns) - best.fit.initial.size, 1)
+    chi2 = chi2_per_point(problem, best.fit, best.noise)
     converged = any(outcome.kappa == 0 for outcome in outcomes) and len(best.fit.columns) > 0
     converged = converged and describes(problem, best.fit.x)
     warnings = criticise(problem, best, outcomes, starts, bands, converged, chi2)
@@ -213,7 +214,7 @@ def _noise_models(problem: Problem, settings: Settings) -> tuple[str, ...]:
         return allowed
     if settings.noise not in allowed:
         raise UserError(
-            f"{settings.noise.capitalize()} noise needs data that are positive throughout.",
+            f"{settings.noise.replace('_', ' ').capitalize()} noise needs data that are positive throughout.",
             mend=f"Choose {' or '.join(allowed)}.",
         )
     return (settings.noise,)
