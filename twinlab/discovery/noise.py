@@ -19,9 +19,16 @@ from .problem import Problem
 
 Array = NDArray[np.float64]
 
-MODELS = (
-    "constant", "proportional", "combined", "lognormal", "student", "proportional_student",
-)  # fmt: skip
+#: Names of the forms and what people call them.
+NOISE_WORDS = {
+    "constant": "Constant",
+    "proportional": "Proportional",
+    "combined": "Constant + proportional",
+    "lognormal": "Log-normal",
+    "student": "Constant, Student t",
+    "proportional_student": "Proportional, Student t",
+}
+MODELS = tuple(NOISE_WORDS)
 #: Scale of Student-t noise over its standard deviation.
 STUDENT_SCALE = np.sqrt((STUDENT_FREEDOM - 2.0) / STUDENT_FREEDOM)
 #: Log density of Student's t at its centre (scale 1) less that of the normal distribution.
@@ -263,3 +270,9 @@ def allowed_models(problem: Problem) -> tuple[str, ...]:
     if lowest == 0:
         return tuple(model for model in MODELS if model != "lognormal")
     return ("constant", "student")
+
+
+def compared_models(problem: Problem) -> tuple[str, ...]:
+    """Noise models worth a comparison: where every sd is given only the tails are in question."""
+    given = np.isfinite(problem.sd) | (problem.count == 0)
+    return ("constant", "student") if given.all() else allowed_models(problem)

@@ -23,7 +23,7 @@ from twinlab.study import Study
 from .bands import DISPLAY_POINTS, make_bands, simulate
 from .continuation import Outcome, Tick
 from .criticism import criticise, describes
-from .noise import MODELS, allowed_models
+from .noise import MODELS, allowed_models, compared_models
 from .posterior import (
     chi2_per_point,
     draw_posterior,
@@ -211,10 +211,11 @@ def _noise_models(problem: Problem, settings: Settings) -> tuple[str, ...]:
     """Noise models to judge, the first of which the search begins with."""
     allowed = allowed_models(problem)
     if settings.noise == "auto":
-        return allowed
+        return compared_models(problem)
     if settings.noise not in allowed:
+        name = settings.noise.replace("_", " ").capitalize()
         raise UserError(
-            f"{settings.noise.replace('_', ' ').capitalize()} noise needs data that are positive throughout.",
+            f"{name} noise needs data that are positive throughout.",
             mend=f"Choose {' or '.join(allowed)}.",
         )
     return (settings.noise,)

@@ -173,8 +173,8 @@ def make_problem(
     Raises
     ------
     UserError
-        A state without data, without variation or below its limit throughout, no trajectory with two times, a term that is
-        not defined on the data, knowledge that does not fit the library.
+        A state without data, without variation or below its limit throughout, no trajectory with
+        two times, a term that is not defined on the data, knowledge that does not fit the library.
     """
     missing = [n for n in (*library.states, *library.inputs) if n not in study.variables]
     if missing:
