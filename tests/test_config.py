@@ -37,14 +37,14 @@ library:
   polynomial: 2
   hill: {states: [x], half_saturation: [0.2, 5e-1], coefficient: [1, 2], role: activation}
   terms: ["y*mm(x,0.8)"]
-noise: lognormal
+noise: proportional_student
 knowledge:
 horizon: 20
 """,
     )
     config = read_config(path)
     assert config.states == ("x", "y") and config.inputs == ("drug",)
-    assert config.settings().noise == "lognormal" and config.settings().horizon == 20.0
+    assert config.settings().noise == "proportional_student" and config.settings().horizon == 20.0
     restricted = config.study(study)
     assert restricted.variables == ("x", "y", "drug")
     library = config.make_library(restricted)

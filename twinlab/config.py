@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from twinlab.discovery import Settings
+from twinlab.discovery import NOISE_WORDS, Settings
 from twinlab.errors import ExpressionError, UserError
 from twinlab.expressions import suggestion
 from twinlab.knowledge import Knowledge
@@ -24,7 +24,7 @@ from twinlab.library import Library, library_from_config
 from twinlab.study import Study
 
 KEYS = ("states", "latent", "inputs", "library", "noise", "knowledge", "horizon")
-NOISE_MODELS = ("auto", "constant", "proportional", "combined", "lognormal")
+NOISE_CHOICES = ("auto", *NOISE_WORDS)
 DEFAULT_DEGREE = 2
 MAX_BYTES = 1_000_000  #: a larger configuration file is a mistake
 
@@ -169,7 +169,7 @@ def read_config(path: str | Path) -> StudyConfig:
         file=path.name,
         states=checked.names("states"),
         inputs=checked.names("inputs") or (),
-        noise=checked.choice("noise", NOISE_MODELS, "auto"),
+        noise=checked.choice("noise", NOISE_CHOICES, "auto"),
         knowledge=_knowledge(checked, path.parent),
         horizon=checked.positive("horizon"),
         lines=lines,

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from twinlab.benchmark.axes import MISSING_SHARE
+from twinlab.benchmark.axes import CENSORED_SHARE, MISSING_SHARE
+from twinlab.benchmark.axes.noise import OUTLIER_SHARE, OUTLIER_SIZE
 from twinlab.benchmark.axes.prior import LOG_ODDS, true_columns
 from twinlab.benchmark.cells import CHOICES, N_STARTS, Cell, make_case
 from twinlab.benchmark.systems import SYSTEMS
@@ -118,7 +119,14 @@ def test_data_sets_match_along_an_axis():
 def test_noise_has_the_stated_size(kind):
     case = make_case(Cell("lotka_volterra", points=1000, noise=0.2, noise_kind=kind))
     spread = np.concatenate(case.clean).std(axis=0)
-    measured = np.sqrt(np.mean(residuals(case) ** 2, axis=0)) / spread
+    error = residuals(case)
+    if kind == "outliers":
+        far = np.abs(error) > 5 * case.sd
+        assert far.mean() == pytest.approx(OUTLIER_SHARE, rel=0.1)
+        size = np.broadcast_to(np.abs(error) / case.sd, far.shape)[far].mean()
+        assert size == pytest.approx(OUTLIER_SIZE, rel=0.02)
+        error = np.where(far, np.nan, error)
+    measured = np.sqrt(np.nanmean(error**2, axis=0)) / spread
     np.testing.assert_allclose(measured, 0.2, rtol=0.12 if kind == "student" else 0.06)
     np.testing.assert_allclose(case.sd, 0.2 * spread)
 
@@ -162,6 +170,23 @@ def test_missing_entries_have_the_stated_share():
     n_seen = sum(np.isfinite(t.value).sum() for t in case.study.trajectories)
     assert n_seen == 2 * round((1 - MISSING_SHARE) * 600)
     assert all(np.isfinite(t.value).any(axis=1).all() for t in case.study.trajectories)
+
+
+def test_low_values_are_censored_at_their_limit():
+    base = make_case(Cell("chemostat", points=100))
+    case = make_case(Cell("chemostat", points=100, sampling="censored"))
+    n_state = len(case.states)
+    values = np.concatenate([t.value for t in base.study.trajectories])
+    limit = np.nanquantile(values[:, :n_state], CENSORED_SHARE, axis=0)
+    for own, before in zip(case.study.trajectories, base.study.trajectories, strict=True):
+        below = own.censored[:, :n_state]
+        np.testing.assert_array_equal(below, before.value[:, :n_state] < limit)
+        np.testing.assert_array_equal(own.value[:, :n_state][below], (below * limit)[below])
+        np.testing.assert_array_equal(own.value[~own.censored], before.value[~own.censored])
+        assert not own.censored[:, n_state:].any()
+    share = np.mean(np.concatenate([t.censored[:, :n_state] for t in case.study.trajectories]))
+    assert share == pytest.approx(CENSORED_SHARE, abs=0.01)
+    assert not any(t.censored.any() for t in base.study.trajectories)
 
 
 def test_inputs_are_never_missing():

@@ -90,6 +90,7 @@ def test_log_likelihood_of_replicates_is_that_of_the_single_values(line):
         "count": np.full((3, 1), 4),
         "spread": spread[:, None],
         "sd": np.full((3, 1), np.nan),
+        "censored": np.zeros((3, 1), bool),
         "time": np.arange(3.0),
         "start": np.array([0, 3]),
     }

@@ -1,9 +1,12 @@
 """Gram assembly and polishing against dense NumPy and SciPy's least squares."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
-from scipy.optimize import least_squares
+from scipy.optimize import least_squares, minimize
+from scipy.stats import norm, t
 
 from twinlab.discovery.steps import eliminate_initial
 from twinlab.kernels import OK, Data, Initial, normal_equations, polish, trajectory_sensitivity
@@ -26,7 +29,9 @@ def problem():
     weight = np.full((starts[-1], 2), 1 / 0.05)
     weight[rng.random(weight.shape) < 0.2] = 0.0
     value = np.where(weight > 0, np.concatenate(values), 0.0)
-    data = Data(np.array(starts), np.concatenate(times), value, weight, False)
+    data = Data(
+        np.array(starts), np.concatenate(times), value, weight, False, np.zeros(value.shape), False
+    )
     prior = Initial(initial + 0.1, np.full((2, 2), 0.5))
     return model, data, prior, initial
 
@@ -181,3 +186,48 @@ def test_empty_model_can_be_polished(problem):
 
 def test_plain_entries_are_sorted_by_state():
     assert (np.diff(plain_entries(3, 4).state) >= 0).all()
+
+
+@pytest.mark.parametrize("student", [False, True])
+def test_polish_finds_the_maximum_of_the_censored_likelihood(problem, student):
+    model, data, prior, initial = problem
+    limit = 1.2
+    below = (data.value[:, 1] < limit) & (data.weight[:, 1] > 0)
+    value, censored = data.value.copy(), np.zeros(data.value.shape)
+    value[below, 1], censored[below, 1] = limit, 1.0
+    # Two gross errors, which a t distribution bears.
+    value[3, 0] += 1.0
+    value[15, 0] -= 1.0
+    data = data._replace(value=value, censored=censored, student=student)
+    assert below.sum() > 3
+    columns = np.nonzero(model.coefficients)[0]
+    entries, precision = active(model, columns), np.full(4, 0.01)
+    start, free = model.coefficients[columns] * 1.05, np.full(4, np.inf)
+    status, w, x0, cost, *_ = polish(
+        initial, start, model.terms, entries, data, prior, no_drive(2, 2), tolerance(2, 1e-8),
+        precision, -free, free, 60,
+    )  # fmt: skip
+    assert status == OK
+    law = t(4) if student else norm
+    order_below = np.concatenate(
+        [censored[a:b][data.weight[a:b] > 0] for a, b in pairwise(data.start)]
+    )
+
+    def minus_two_log(packed):
+        parts, place, total = residuals(packed, model, entries, data, prior, precision), 4, 0.0
+        total += (parts[:4] ** 2).sum()
+        rows = []
+        for r in range(2):
+            n = int((data.weight[data.start[r] : data.start[r + 1]] > 0).sum())
+            rows.append(parts[place : place + n])
+            total += (parts[place + n : place + n + 2] ** 2).sum()
+            place += n + 2
+        rows = np.concatenate(rows)
+        known = order_below == 0
+        total -= 2 * (law.logpdf(rows[known]) - law.logpdf(0.0)).sum()
+        return total - 2 * law.logcdf(rows[~known]).sum()
+
+    best = minimize(minus_two_log, np.r_[w, x0.ravel()], method="BFGS", options={"gtol": 1e-3})
+    assert cost == pytest.approx(minus_two_log(np.r_[w, x0.ravel()]), rel=1e-5)
+    assert cost == pytest.approx(best.fun, abs=2e-3)
+    np.testing.assert_allclose(np.r_[w, x0.ravel()], best.x, rtol=3e-3)

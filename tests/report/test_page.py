@@ -16,6 +16,7 @@ from twinlab.discovery.result import FitWarning
 from twinlab.errors import UserError
 from twinlab.knowledge import Belief, Knowledge
 from twinlab.report import report_html, write_report
+from twinlab.report.figures import trajectory_data, trajectory_figures
 from twinlab.study import Note
 from twinlab.twin import Twin
 
@@ -226,3 +227,25 @@ def test_a_folder_that_cannot_be_made_is_explained(discovery: Discovery, tmp_pat
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot be written"):
         write_report(discovery, tmp_path / "file" / "x.html")
+
+
+def test_noise_comparison_and_censored_values_are_shown() -> None:
+    made = small_discovery()
+    plain = Page(report_html(made))
+    assert "noise-models" not in plain.ids and "below this limit" not in plain.text
+    censored = np.zeros(made.problem.value.shape, bool)
+    censored[4, 1] = True
+    shown = replace(
+        made,
+        problem=replace(made.problem, censored=censored),
+        diagnostics={"noise_evidence": {"constant": 1.0, "student": -9.5}},
+    )
+    page = Page(report_html(shown))
+    assert "noise-models" in page.ids and "Constant, Student t" in page.text
+    assert "−10.5" in page.text and "below this limit" in page.text
+    _, points = trajectory_data(shown, 0)
+    limit = np.float32(made.problem.value[4, 1])
+    assert np.isnan(points["value_1"][4]) and points["limit_1"][4] == limit
+    assert np.isfinite(points["limit_1"]).sum() == 1 and "limit_0" not in points
+    n_glyphs = [len(trajectory_figures(d, 0)[1].renderers) for d in (made, shown)]
+    assert n_glyphs[1] == n_glyphs[0] + 1

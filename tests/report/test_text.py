@@ -84,3 +84,17 @@ def test_summary_tells_the_result() -> None:
 def test_summary_withholds_probabilities_of_a_misfit() -> None:
     text = summary_text(small_discovery(chi2_per_point=3.0))
     assert "withheld" in text and "inclusion 98" not in text and "probability 90" not in text
+
+
+def test_noise_models_are_told_by_their_evidence() -> None:
+    chosen = small_discovery()
+    assert content.noise_rows(chosen) == []
+    evidence = {"constant": -3.0, "student": -41.26, "lognormal": float("-inf")}
+    chosen = replace(chosen, diagnostics={"noise_evidence": evidence})
+    rows = [(row.words, row.gap_text, row.used) for row in content.noise_rows(chosen)]
+    assert rows == [
+        ("Constant", "0.0", True),
+        ("Constant, Student t", "−38.3", False),
+        ("Log-normal", "–", False),
+    ]
+    assert "noise: Constant, sd" in summary_text(chosen)

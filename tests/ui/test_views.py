@@ -16,6 +16,7 @@ from twinlab.ui.panels.results import (
     key_figures,
     shown_equations,
 )
+from twinlab.ui.panels.settings import noise_html
 from twinlab.ui.panels.views import InclusionCard, TrajectoryCard
 from twinlab.ui.plain import cautions, equation_words
 from twinlab.ui.plots import InclusionPlot, PathPlot, ResidualPlot, TrajectoryPlot, preview_figures
@@ -231,3 +232,13 @@ def test_cautions_say_when_not_to_trust(discovery: Discovery) -> None:
     assert any("does not describe" in c for c in cautions(replace(discovery, chi2_per_point=3.0)))
     assert not any("does not describe" in c for c in cautions(discovery))
     assert "research" in cautions(discovery)[-1]
+
+
+def test_noise_choice_of_the_last_fit_is_told(discovery: Discovery) -> None:
+    assert noise_html(None) == ""
+    evidence = {"constant": -3.0, "student": -41.26}
+    told = noise_html(
+        replace(discovery, noise_model="constant", diagnostics={"noise_evidence": evidence})
+    )
+    assert "Last fit: Constant." in told and "Constant, Student t −38.3" in told
+    assert noise_html(replace(discovery, diagnostics={"noise_evidence": {}})) == ""

@@ -18,7 +18,7 @@ from twinlab.study import Study, Trajectory
 
 from .axes import case_library, noise_sd, noisy, observed_part, prior_knowledge, stream
 from .axes.conditions import Condition, check_variation, condition, unseen_condition
-from .axes.sampling import sample_times, with_missing
+from .axes.sampling import sample_times, with_limit, with_missing
 from .systems import SYSTEMS, BenchmarkSystem, Equations
 
 Array = NDArray[np.float64]
@@ -26,8 +26,8 @@ Edge = tuple[str, str]  #: a state and a term in its equation
 
 #: What each axis with named values can be; the first is the default.
 CHOICES: Mapping[str, tuple[str, ...]] = {
-    "noise_kind": ("additive", "lognormal", "student"),
-    "sampling": ("uniform", "irregular", "gap", "missing"),
+    "noise_kind": ("additive", "lognormal", "student", "outliers"),
+    "sampling": ("uniform", "irregular", "gap", "missing", "censored"),
     "variation": ("initial", "rates", "knockout", "inputs"),
     "library": ("default", "x2", "x5", "x20", "rational", "removed"),
 }
@@ -48,9 +48,10 @@ class Cell:
     noise : float
         Fraction of each state's sd over all conditions; negative for the system's own design.
     noise_kind : str
-        'additive', 'lognormal' or 'student'.
+        'additive', 'lognormal', 'student' or 'outliers'.
     sampling : str
-        'uniform', 'irregular', 'gap' or 'missing' (40 % of the entries are absent).
+        'uniform', 'irregular', 'gap', 'missing' (40 % of the entries are absent) or 'censored'
+        (of the lowest 20 % of each state's values only the limit is known).
     variation : str
         What differs between conditions besides the initial state: 'initial' (nothing), 'rates'
         (30 % up or down), 'knockout' or 'inputs'.
@@ -323,6 +324,8 @@ def _study(
         time_unit=system.time_unit,
         units={name: system.units.get(name, "") for name in variables},
     )
+    if cell.sampling == "censored":
+        study = with_limit(study, len(states))
     if cell.variation != "knockout":
         return study
     pairs = zip(study.trajectories, setups, strict=True)

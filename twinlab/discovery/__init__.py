@@ -3,6 +3,7 @@
 from .criticism import LARGEST_CHI2
 from .export import discovery_mapping, dumps
 from .interactive import PointModel, choose_columns, reconsider
+from .noise import NOISE_WORDS
 from .pipeline import CancelToken, discover
 from .result import (
     QUANTILES,
@@ -20,6 +21,7 @@ from .warmup import is_warm, warm_up
 
 __all__ = [
     "LARGEST_CHI2",
+    "NOISE_WORDS",
     "QUANTILES",
     "Band",
     "CancelToken",

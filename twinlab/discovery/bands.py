@@ -7,7 +7,6 @@ from concurrent.futures import Executor
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from twinlab.kernels import OK, Drive, integrate_draws
 
@@ -178,22 +177,21 @@ def predictive(quantiles: Array, noise: Noise) -> Array:
     """Add observation noise to quantiles of the trajectory.
 
     The distance of each quantile from the median and the noise's own are added in squares, on the
-    scale on which the noise is normal: exact for a normal posterior, smooth for any.
+    scale on which the noise is normal: exact for a normal posterior and noise, smooth for any.
 
     Parameters
     ----------
     quantiles : (5, n, n_state) array
     noise : Noise
     """
-    logarithmic = noise.model == "lognormal"
-    values = np.log(np.maximum(quantiles, 1e-300)) if logarithmic else quantiles
+    values = np.log(np.maximum(quantiles, 1e-300)) if noise.logarithmic else quantiles
     median = values[QUANTILES.index(0.5)]
     sd = noise.at(median)
     out = np.empty_like(values)
     for i, q in enumerate(QUANTILES):
-        reach = np.sqrt((values[i] - median) ** 2 + (ndtri(q) * sd) ** 2)
+        reach = np.sqrt((values[i] - median) ** 2 + (noise.quantile(q) * sd) ** 2)
         out[i] = median + np.sign(q - 0.5) * reach
-    return np.exp(out) if logarithmic else out
+    return np.exp(out) if noise.logarithmic else out
 
 
 def draw_conditional(

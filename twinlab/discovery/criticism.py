@@ -19,6 +19,8 @@ Array = NDArray[np.float64]
 #: Inclusion probabilities are withheld above this misfit.
 LARGEST_CHI2 = 1.5
 LOW_R_SQUARED = 0.5
+#: Share of a state's values below the limit from which on it is said.
+MANY_CENSORED = 0.5
 
 
 def describes(problem: Problem, x: Array) -> bool:
@@ -30,9 +32,10 @@ def describes(problem: Problem, x: Array) -> bool:
     x : (n_row, n_state) array
         Fitted states at the measured times.
     """
-    seen = problem.count > 0
-    rest = np.where(seen, (problem.value - x) ** 2, 0.0).sum(axis=0)
-    total = np.where(seen, (problem.value - np.nanmean(problem.value, axis=0)) ** 2, 0.0)
+    value = problem.measured
+    seen = np.isfinite(value)
+    rest = np.where(seen, (value - x) ** 2, 0.0).sum(axis=0)
+    total = np.where(seen, (value - np.nanmean(value, axis=0)) ** 2, 0.0)
     return bool((1.0 - rest / total.sum(axis=0) >= LOW_R_SQUARED).any())
 
 
@@ -106,9 +109,14 @@ def _data_warnings(problem: Problem) -> list[FitWarning]:
             "discovered equation describes the measured course without its cause."
         )
         out.append(FitWarning("doses_ignored", text))
-    if any(t.censored.any() for t in problem.study.trajectories):
-        text = "Values below the limit of quantification were used as if measured at the limit."
-        out.append(FitWarning("censoring_ignored", text))
+    share = problem.censored.sum(axis=0) / np.maximum((problem.count > 0).sum(axis=0), 1)
+    for name, below in zip(problem.library.states, share, strict=True):
+        if below > MANY_CENSORED:
+            text = (
+                f"{100 * below:.0f} % of the values of {name} lie below the limit of "
+                "quantification: its equation rests on the others."
+            )
+            out.append(FitWarning("mostly_censored", text))
     return out
 
 

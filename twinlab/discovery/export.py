@@ -54,6 +54,10 @@ def discovery_mapping(discovery: Discovery) -> dict[str, Any]:
         "noise": {
             "model": discovery.noise_model,
             "sd": {state: _number(sd) for state, sd in discovery.noise_sd.items()},
+            "log_evidence": {
+                model: _number(value)
+                for model, value in discovery.diagnostics.get("noise_evidence", {}).items()
+            },
         },
         "models": [
             _model(discovery, rank, model) for rank, model in enumerate(discovery.models, 1)

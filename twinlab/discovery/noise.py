@@ -1,4 +1,9 @@
-"""Noise of the measurements: its form, its size, and what the residuals say of both."""
+"""Noise of the measurements: its form, its size, and what the residuals say of both.
+
+Student-t noise has four degrees of freedom; its size is given by its standard deviation like that
+of the other forms.  The mean of replicates is taken to have the tails of a single value.  A
+censored value enters by the probability of lying below its limit.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +11,34 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
+from scipy.special import gammaln, log_ndtr, ndtri, stdtr, stdtrit
 
-from twinlab.kernels import Data
+from twinlab.kernels import STUDENT_FREEDOM, Data, excess_cost
 
 from .problem import Problem
 
 Array = NDArray[np.float64]
 
-MODELS = ("constant", "proportional", "combined", "lognormal")
+#: Names of the forms and what people call them.
+NOISE_WORDS = {
+    "constant": "Constant",
+    "proportional": "Proportional",
+    "combined": "Constant + proportional",
+    "lognormal": "Log-normal",
+    "student": "Constant, Student t",
+    "proportional_student": "Proportional, Student t",
+}
+MODELS = tuple(NOISE_WORDS)
+#: Scale of Student-t noise over its standard deviation.
+STUDENT_SCALE = np.sqrt((STUDENT_FREEDOM - 2.0) / STUDENT_FREEDOM)
+#: Log density of Student's t at its centre (scale 1) less that of the normal distribution.
+STUDENT_PEAK = float(
+    gammaln(0.5 * (STUDENT_FREEDOM + 1.0))
+    - gammaln(0.5 * STUDENT_FREEDOM)
+    - 0.5 * np.log(0.5 * STUDENT_FREEDOM)
+)
+#: Rounds in which size and weights settle, where they depend on each other.
+ESTIMATE_ROUNDS, ESTIMATE_TOLERANCE = 20, 1e-3
 #: Share of a state's root mean square that the combined model adds to its proportional part.
 COMBINED_OFFSET = 0.2
 #: Levels below this share of a state's scale do not lower proportional noise any further.
@@ -53,82 +77,159 @@ class Noise:
         """
         return self.sd * relative_level(self.model, level, self.offset)
 
+    @property
+    def student(self) -> bool:
+        """Whether the noise has the tails of Student's t."""
+        return self.model in ("student", "proportional_student")
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether the noise is normal on the log scale."""
+        return self.model == "lognormal"
+
+    @property
+    def scale_of_sd(self) -> float:
+        """Scale of the distribution over its standard deviation: 1, if normal."""
+        return float(STUDENT_SCALE) if self.student else 1.0
+
+    def quantile(self, q: float) -> float:
+        """Quantile of the noise in units of its standard deviation."""
+        return float(STUDENT_SCALE * stdtrit(STUDENT_FREEDOM, q) if self.student else ndtri(q))
+
     def data(self, problem: Problem) -> Data:
         """Measurements with their weights, for the kernels."""
         seen = problem.count > 0
-        sigma = np.where(np.isfinite(problem.sd), self._known(problem), self.sd * self.shape)
-        weight = np.where(seen, np.sqrt(problem.count) / sigma, 0.0)
+        # A limit is no mean of replicates: each of them lies below it.
+        root = np.sqrt(np.where(problem.censored, 1, problem.count))
+        weight = np.where(seen, root / (self.scale_of_sd * self._sigma(problem)), 0.0)
         # One memory layout: numba compiles a kernel anew for every other one.
-        weight = np.ascontiguousarray(weight)
-        value = np.ascontiguousarray(np.where(seen, problem.value, 0.0))
-        return Data(problem.start, problem.time, value, weight, self.model == "lognormal")
+        return Data(
+            problem.start,
+            problem.time,
+            np.ascontiguousarray(np.where(seen, problem.value, 0.0)),
+            np.ascontiguousarray(weight),
+            self.logarithmic,
+            np.ascontiguousarray(np.where(problem.censored, problem.count, 0.0)),
+            self.student,
+        )
+
+    def excess(self, problem: Problem, x: Array) -> tuple[float, float]:
+        """Part of the cost that is no square, and the information; see `excess_cost`."""
+        excess, information = excess_cost(self.data(problem), x)
+        return float(excess), float(information)
+
+    def _sigma(self, problem: Problem) -> Array:
+        """Standard deviation (n_row, n_state) of one measurement on the scale of residuals."""
+        return np.where(np.isfinite(problem.sd), self._known(problem), self.sd * self.shape)
 
     def _known(self, problem: Problem) -> Array:
         """Known sd on the scale of the residuals."""
-        if self.model != "lognormal":
+        if not self.logarithmic:
             return problem.sd
         return problem.sd / np.maximum(np.abs(problem.value), SMALLEST * problem.scale)
 
     def residual(self, problem: Problem, x: Array) -> Array:
-        """Unweighted residuals (n_row, n_state) over `shape`; NaN where nothing was measured."""
-        if self.model == "lognormal":
+        """Unweighted residuals (n_row, n_state) over `shape`; NaN where nothing was measured.
+
+        Those of censored values are from their limits.
+        """
+        if self.logarithmic:
             with np.errstate(invalid="ignore"):
                 return np.log(problem.value / np.maximum(x, 1e-6 * problem.value))
         return (problem.value - x) / self.shape
 
     def standardised(self, problem: Problem, x: Array) -> Array:
-        """Residuals in units of one measurement's sd; NaN where nothing was measured."""
-        sigma = np.where(np.isfinite(problem.sd), self._known(problem) / self.shape, self.sd)
-        return self.residual(problem, x) * np.sqrt(np.maximum(problem.count, 1)) / sigma
+        """Residuals in units of their sd; NaN where nothing was measured or only a limit."""
+        root = np.sqrt(np.maximum(problem.count, 1))
+        residual = self.residual(problem, x) * root * self.shape / self._sigma(problem)
+        return np.where(problem.censored, np.nan, residual)
 
     def estimate(self, problem: Problem, x: Array, n_parameters: float) -> Noise:
         """Re-estimate the size from the residuals of a fit with `n_parameters` parameters.
 
-        Mode of an inverse-gamma posterior: prior worth ``PRIOR_WEIGHT`` measurements.
+        Mode of an inverse-gamma posterior: prior worth ``PRIOR_WEIGHT`` measurements.  Outliers
+        and censored values enter by their expected squares, repeated until the size stands still
+        (EM; Dempster, Laird and Rubin 1977, sections 4.1 and 4.3).
         """
-        squares, n = self.squares(problem, x)
         guess = PRIOR_FRACTION * problem.scale / self.typical(problem)
-        dof = np.maximum(n - n_parameters / problem.n_state, 0.2 * n)
-        variance = (squares + PRIOR_WEIGHT * guess**2) / (dof + PRIOR_WEIGHT)
         smallest = SMALLEST * problem.scale / self.typical(problem)
-        sd = np.maximum(np.sqrt(variance), smallest)
-        return replace(self, sd=np.where(n > 0, sd, self.sd))
+        noise = self
+        for _ in range(ESTIMATE_ROUNDS):
+            squares, n = noise.squares(problem, x)
+            dof = np.maximum(n - n_parameters / problem.n_state, 0.2 * n)
+            variance = (squares + PRIOR_WEIGHT * guess**2) / (dof + PRIOR_WEIGHT)
+            sd = np.where(n > 0, np.maximum(np.sqrt(variance), smallest), self.sd)
+            settled = np.allclose(sd, noise.sd, rtol=ESTIMATE_TOLERANCE, atol=0.0)
+            noise = replace(noise, sd=sd)
+            if settled or not (self.student or problem.censored.any()):
+                break
+        return noise
 
     def squares(self, problem: Problem, x: Array) -> tuple[Array, Array]:
         """Sum of squares (within replicates included) and number of values of each state.
 
-        Values with a known sd are left out: they say nothing about the unknown one.
+        Values with a known sd are left out: they say nothing about the unknown one.  With
+        Student-t noise and for censored values: what the squares are worth given the present
+        size, so that the number is right on average (``1 - v f(v)/F(v)`` variances for a value
+        below the limit ``v``: the derivative of ``log F`` in the log of the scale).
         """
         unknown = (problem.count > 0) & ~np.isfinite(problem.sd)
         residual = np.where(unknown, self.residual(problem, x), 0.0)
-        level = np.where(unknown, problem.value if self.model == "lognormal" else self.shape, 1.0)
+        level = np.where(unknown, problem.value if self.logarithmic else self.shape, 1.0)
         within = np.where(unknown, problem.spread, 0.0) / np.maximum(level**2, 1e-300)
-        squares = (np.where(unknown, problem.count, 0) * residual**2 + within).sum(axis=0)
-        return squares, np.where(unknown, problem.count, 0).sum(axis=0).astype(float)
+        count = np.where(unknown, problem.count, 0)
+        square, scale = count * residual**2, self.scale_of_sd * self.sd
+        if self.student:
+            weight = (STUDENT_FREEDOM + 1.0) / (STUDENT_FREEDOM + square / scale**2)
+            square = weight * square / STUDENT_SCALE**2
+        below = unknown & problem.censored
+        if below.any():
+            v = np.where(below, residual / scale, 0.0)
+            square = np.where(below, count * self.sd**2 * (1.0 - v * self._tail_ratio(v)), square)
+            within = np.where(below, 0.0, within)
+        return (square + within).sum(axis=0), count.sum(axis=0).astype(float)
+
+    def _tail_ratio(self, v: Array) -> Array:
+        """Density over distribution function of the noise at scale 1."""
+        if not self.student:
+            return np.asarray(np.exp(-0.5 * v**2 - log_ndtr(v)) / np.sqrt(2.0 * np.pi))
+        density = np.exp(STUDENT_PEAK) / np.sqrt(2.0 * np.pi)
+        density = density * (1.0 + v**2 / STUDENT_FREEDOM) ** (-0.5 * (STUDENT_FREEDOM + 1.0))
+        return np.asarray(density / stdtr(STUDENT_FREEDOM, v))
 
     def typical(self, problem: Problem) -> Array:
         """Typical value (n_state,) that turns `sd` into the state's unit."""
-        if self.model == "lognormal":
+        if self.logarithmic:
             return np.exp(np.nanmean(np.log(np.abs(problem.value)), axis=0))
         return np.sqrt(np.nanmean(np.where(problem.count > 0, self.shape, np.nan) ** 2, axis=0))
 
     def log_normaliser(self, problem: Problem) -> float:
-        """The part of the log likelihood that depends on the noise alone: ``-sum log sigma``."""
-        seen = problem.count > 0
-        sigma = np.where(np.isfinite(problem.sd), self._known(problem), self.sd * self.shape)
+        """The part of the log likelihood that depends on the noise alone: ``-sum log sigma``.
+
+        Censored values have none: their probability is all in the cost.
+        """
+        seen = (problem.count > 0) & ~problem.censored
+        sigma = self._sigma(problem)
         total = -(problem.count * np.log(sigma))[seen].sum()
-        if self.model == "lognormal":
+        if self.logarithmic:
             total -= (problem.count * np.log(np.maximum(problem.value, 1e-300)))[seen].sum()
+        if self.student:
+            total += (STUDENT_PEAK - np.log(STUDENT_SCALE)) * seen.sum()
         squares = np.where(seen, problem.spread, 0.0)
-        level = problem.value if self.model == "lognormal" else 1.0
+        level = problem.value if self.logarithmic else 1.0
         within = squares / np.maximum((sigma * level) ** 2, 1e-300)
         return float(total - 0.5 * np.where(seen, within, 0.0).sum())
 
     def log_prior(self, problem: Problem) -> float:
-        """Log density of the inverse-gamma prior of each state's noise variance."""
+        """Log density of the inverse-gamma prior of each state's noise variance.
+
+        A state whose values all have a known sd has no size to be believed.
+        """
+        unknown = ((problem.count > 0) & ~np.isfinite(problem.sd)).any(axis=0)
         guess = (PRIOR_FRACTION * problem.scale / self.typical(problem)) ** 2
         a, b = 0.5 * PRIOR_WEIGHT, 0.5 * PRIOR_WEIGHT * guess
-        return float((a * np.log(b) - gammaln(a) - a * np.log(self.sd**2) - b / self.sd**2).sum())
+        density = a * np.log(b) - gammaln(a) - a * np.log(self.sd**2) - b / self.sd**2
+        return float(density[unknown].sum())
 
 
 def make_noise(problem: Problem, model: str, sd: Array, at_data: Array) -> Noise:
@@ -154,7 +255,7 @@ def make_noise(problem: Problem, model: str, sd: Array, at_data: Array) -> Noise
 
 def relative_level(model: str, level: Array, offset: Array) -> Array:
     """What the noise is in proportion to: 1, or the level of the state with a lower end."""
-    if model == "proportional":
+    if model in ("proportional", "proportional_student"):
         return np.maximum(np.abs(level), offset)
     if model == "combined":
         return np.sqrt(level**2 + offset**2)
@@ -166,4 +267,12 @@ def allowed_models(problem: Problem) -> tuple[str, ...]:
     lowest = float(np.nanmin(problem.value))
     if lowest > 0:
         return MODELS
-    return ("constant", "proportional", "combined") if lowest >= 0 else ("constant",)
+    if lowest == 0:
+        return tuple(model for model in MODELS if model != "lognormal")
+    return ("constant", "student")
+
+
+def compared_models(problem: Problem) -> tuple[str, ...]:
+    """Noise models worth a comparison: where every sd is given only the tails are in question."""
+    given = np.isfinite(problem.sd) | (problem.count == 0)
+    return ("constant", "student") if given.all() else allowed_models(problem)

@@ -23,8 +23,9 @@ from twinlab.study import Study
 from .bands import DISPLAY_POINTS, make_bands, simulate
 from .continuation import Outcome, Tick
 from .criticism import criticise, describes
-from .noise import MODELS, allowed_models
+from .noise import MODELS, allowed_models, compared_models
 from .posterior import (
+    chi2_per_point,
     draw_posterior,
     goodness,
     inclusion_of,
@@ -174,7 +175,7 @@ def discover(
             problem, posterior, (centre, best.fit.initial), best.noise, settings.horizon, pool
         )
     teller.check()
-    chi2 = best.fit.cost / max(problem.n_values - len(best.fit.columns) - best.fit.initial.size, 1)
+    chi2 = chi2_per_point(problem, best.fit, best.noise)
     converged = any(outcome.kappa == 0 for outcome in outcomes) and len(best.fit.columns) > 0
     converged = converged and describes(problem, best.fit.x)
     warnings = criticise(problem, best, outcomes, starts, bands, converged, chi2)
@@ -232,10 +233,11 @@ def _noise_models(problem: Problem, settings: Settings) -> tuple[str, ...]:
     """Noise models to judge, the first of which the search begins with."""
     allowed = allowed_models(problem)
     if settings.noise == "auto":
-        return allowed
+        return compared_models(problem)
     if settings.noise not in allowed:
+        name = settings.noise.replace("_", " ").capitalize()
         raise UserError(
-            f"{settings.noise.capitalize()} noise needs data that are positive throughout.",
+            f"{name} noise needs data that are positive throughout.",
             mend=f"Choose {' or '.join(allowed)}.",
         )
     return (settings.noise,)

@@ -13,7 +13,7 @@ from .noise import Noise
 from .problem import Problem
 from .result import Posterior, RankedModel
 from .search import Weighed
-from .steps import Frame, inverse_scaled
+from .steps import Fit, Frame, inverse_scaled
 
 Array = NDArray[np.float64]
 
@@ -136,16 +136,30 @@ def symmetric_root(covariance: Array) -> Array:
 
 
 def goodness(problem: Problem, fitted: Array) -> Array:
-    """Coefficient of determination (n_trajectory, n_state); NaN with fewer than three values."""
+    """Coefficient of determination (n_trajectory, n_state); NaN with fewer than three values.
+
+    Values of which only a limit is known are left out.
+    """
     out = np.full((problem.n_trajectory, problem.n_state), np.nan)
+    measured = problem.measured
     for r in range(problem.n_trajectory):
-        y, x = problem.value[problem.rows(r)], fitted[problem.rows(r)]
+        y, x = measured[problem.rows(r)], fitted[problem.rows(r)]
         for e in range(problem.n_state):
             seen = np.isfinite(y[:, e])
             total = ((y[seen, e] - y[seen, e].mean()) ** 2).sum() if seen.sum() > 2 else 0.0
             if total > 0:
                 out[r, e] = 1.0 - ((y[seen, e] - x[seen, e]) ** 2).sum() / total
     return out
+
+
+def chi2_per_point(problem: Problem, fit: Fit, noise: Noise) -> float:
+    """Weighted squares and prior costs per degree of freedom; near 1 where all is right.
+
+    Outliers under Student-t noise and censored values count with their effective residuals, by
+    the information they hold; means of replicates count once.
+    """
+    excess, information = noise.excess(problem, fit.x)
+    return (fit.cost - excess) / max(information - len(fit.columns) - fit.initial.size, 1.0)
 
 
 def standardised_residuals(problem: Problem, noise: Noise, fitted: Array) -> tuple[Array, ...]:

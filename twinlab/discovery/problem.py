@@ -42,6 +42,8 @@ class Problem:
     count : (n_row, n_state) int array
     spread : (n_row, n_state) array
         Sum of squares within replicates.
+    censored : (n_row, n_state) bool array
+        True where `value` is a limit and the truth lies below it.
     scale : (n_state,) array
         Standard deviation of each state over all data.
     duration : float
@@ -65,6 +67,7 @@ class Problem:
     sd: Array
     count: NDArray[np.int64]
     spread: Array
+    censored: NDArray[np.bool_]
     scale: Array
     duration: float
     n_cell: int
@@ -89,8 +92,13 @@ class Problem:
 
     @property
     def n_values(self) -> int:
-        """Measured values, replicates counted one by one."""
-        return int(self.count.sum())
+        """Measured values, replicates counted one by one; limits are not counted."""
+        return int(self.count[~self.censored].sum())
+
+    @property
+    def measured(self) -> Array:
+        """Values (n_row, n_state), NaN where nothing was measured or only a limit is known."""
+        return np.where(self.censored, np.nan, self.value)
 
     def rows(self, trajectory: int) -> slice:
         """Rows of one trajectory."""
@@ -165,8 +173,8 @@ def make_problem(
     Raises
     ------
     UserError
-        A state without data or without variation, no trajectory with two times, a term that is
-        not defined on the data, knowledge that does not fit the library.
+        A state without data, without variation or below its limit throughout, no trajectory with
+        two times, a term that is not defined on the data, knowledge that does not fit the library.
     """
     missing = [n for n in (*library.states, *library.inputs) if n not in study.variables]
     if missing:
@@ -181,13 +189,22 @@ def make_problem(
     n_state = len(library.states)
     parts = [_state_rows(t, n_state) for t in study.trajectories]
     start = np.concatenate(([0], np.cumsum([len(p[0]) for p in parts]))).astype(np.int64)
-    time, value, sd, count, spread = (np.concatenate(column) for column in zip(*parts, strict=True))
+    columns = (np.concatenate(column) for column in zip(*parts, strict=True))
+    time, value, sd, count, spread, censored = columns
     scale = np.nanstd(value, axis=0)
     for name, s, column in zip(library.states, scale, value.T, strict=True):
         if not s > 1e-12 * np.nanmax(np.abs(column)):
             raise UserError(
                 f"{name} is constant in these data: nothing can be learned about its equation.",
                 mend=f"Leave {name} out of the states, or use it as an input.",
+            )
+    for name, seen in zip(
+        library.states, (np.isfinite(value) & ~censored).any(axis=0), strict=True
+    ):
+        if not seen:
+            raise UserError(
+                f"All values of {name} lie below their limits: its size cannot be learned.",
+                mend=f"Leave {name} out of the states.",
             )
     spans = np.diff(np.stack([time[start[:-1]], time[start[1:] - 1]]), axis=0)[0]
     longest = max(len(p[0]) for p in parts)
@@ -204,6 +221,7 @@ def make_problem(
         sd=sd,
         count=count,
         spread=spread,
+        censored=censored,
         scale=scale,
         duration=float(np.median(spans)),
         n_cell=n_cell,
@@ -281,13 +299,14 @@ def _usable(study: Study, library: Library) -> Study:
 
 
 def _state_rows(trajectory: Trajectory, n_state: int) -> tuple[NDArray[Any], ...]:
-    """Time, value, sd, count, spread of one trajectory, its inputs left out."""
+    """Time, value, sd, count, spread, censored of one trajectory, its inputs left out."""
     return (
         trajectory.time,
         trajectory.value[:, :n_state],
         trajectory.sd[:, :n_state],
         trajectory.count[:, :n_state],
         trajectory.spread[:, :n_state],
+        trajectory.censored[:, :n_state],
     )
 
 

@@ -32,7 +32,9 @@ class Settings:
     Attributes
     ----------
     noise : str
-        'auto', 'constant', 'proportional', 'combined' or 'lognormal'.
+        'auto' (chosen by evidence), 'constant', 'proportional', 'combined', 'lognormal',
+        'student' (constant scale with the tails of Student's t, for outliers) or
+        'proportional_student'.
     slab_width : float
         Prior sd of a coefficient over the magnitude at which it alone would explain all change.
     complexity : float
@@ -229,7 +231,7 @@ class Discovery:
     fitted : tuple of (n_time, n_state) arrays
         Best model at the measured times of each trajectory.
     residuals : tuple of (n_time, n_state) arrays
-        (data - fitted)/sd; NaN where nothing was measured.
+        (data - fitted)/sd; NaN where nothing was measured or only a limit is known.
     gram, problem, slab, noise
         What `reconsider` needs to answer without refitting: the regression at the best model,
         the numeric tables, the slab's precision (n_column,) and the noise.

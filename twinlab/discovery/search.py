@@ -273,7 +273,7 @@ def compare_noise(frame: Frame, best: Weighed, models: Iterable[str]) -> dict[st
     """Log evidence of one support under each noise model, its level taken from the fit."""
     out = {}
     for name in models:
-        residual = frame.problem.value - best.fit.x
+        residual = frame.problem.measured - best.fit.x
         sd = np.sqrt(np.nanmean(residual**2, axis=0))
         noise = make_noise(frame.problem, name, sd, best.fit.x)
         weighed = weigh(frame, best.fit, noise)

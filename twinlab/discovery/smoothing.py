@@ -23,6 +23,8 @@ N_LENGTHS, N_RATIOS = 16, 25
 LONGEST_LENGTH = 1.5
 #: Times of one trajectory used to choose hyperparameters; more are thinned evenly.
 MAX_POINTS = 150
+#: Censored values are smoothed as this share of a positive limit.
+BELOW_LIMIT = 0.5
 #: Variance of a trajectory's level over that of its wiggles: broad, so the mean is free.
 LEVEL_VARIANCE = 4.0
 
@@ -123,6 +125,11 @@ def _lengths(problem: Problem, state: int) -> Array:
     return np.geomspace(shortest, LONGEST_LENGTH * problem.duration, N_LENGTHS)
 
 
+def stand_in(value: Array, censored: NDArray[np.bool_]) -> Array:
+    """Values to be smoothed: half the limit for those below it (Beal 2001, method M5)."""
+    return np.where(censored & (value > 0), BELOW_LIMIT * value, value)
+
+
 def smooth_data(problem: Problem, *, noise_floor: float = 0.0, logarithmic: bool = False) -> Smooth:
     """Smooth every state of every trajectory.
 
@@ -144,7 +151,7 @@ def smooth_data(problem: Problem, *, noise_floor: float = 0.0, logarithmic: bool
     at_data = np.zeros_like(problem.value)
     sd, length = np.zeros(n_state), np.zeros(n_state)
     for e in range(n_state):
-        column = problem.value[:, e]
+        column = stand_in(problem.value[:, e], problem.censored[:, e])
         lowest = float(np.nanmin(column))
         in_log = logarithmic and lowest > 0
         change = np.log if in_log else np.asarray

@@ -134,7 +134,7 @@ def linearise(frame: Frame, point: Point, noise: Noise, kappa: float) -> Gram | 
     terms, entries = problem.active(point.columns)
     coefficients = np.zeros(problem.n_column)
     coefficients[point.columns] = point.coefficients
-    data = noise.data(problem)
+    data, x = noise.data(problem), np.empty(problem.value.shape)
     status, cost, *blocks = normal_equations(
         point.initial,
         np.ascontiguousarray(point.coefficients),
@@ -148,12 +148,13 @@ def linearise(frame: Frame, point: Point, noise: Noise, kappa: float) -> Gram | 
         problem.drive(kappa, frame.smooth.target),
         problem.tolerance(FIT_TOLERANCE),
         np.zeros(problem.n_column),
-        np.empty_like(data.value),
+        x,
     )
     if status != OK or not all(np.isfinite(block).all() for block in blocks):
         return None
-    n_free = float((data.weight > 0).sum() - problem.n_state * problem.n_trajectory)
-    return eliminate_initial(coefficients, point.initial, cost, tuple(blocks), n_free)
+    excess, information = noise.excess(problem, x)
+    n_free = information - problem.n_state * problem.n_trajectory
+    return eliminate_initial(coefficients, point.initial, cost - excess, tuple(blocks), n_free)
 
 
 def eliminate_initial(
@@ -171,8 +172,10 @@ def eliminate_initial(
     cost : float
     blocks
         ``X'X, X'r, H, X0'r, X'X0`` as `twinlab.kernels.normal_equations` returns them.
+    cost : float
+        Squares of the rows' residuals, prior costs included.
     n : float
-        Number of values less initial states.
+        Number of values (by their information) less initial states.
     """
     xx, xr, hessian, x0r, cross = blocks
     moved = xx @ coefficients

@@ -6,6 +6,7 @@ Arrays in, arrays out; every kernel releases the interpreter lock and is cached 
 from .elastic_net import elastic_net_path, standardised_path
 from .flow import Drive, Tolerance, evaluate_terms
 from .integrate import OK, STATUS_TEXT, integrate, integrate_draws
+from .likelihood import STUDENT_FREEDOM, excess_cost
 from .regression import Data, Initial, normal_equations, polish
 from .sensitivity import trajectory_sensitivity
 from .spike_slab import log_marginal, spike_slab_chain
@@ -13,12 +14,14 @@ from .spike_slab import log_marginal, spike_slab_chain
 __all__ = [
     "OK",
     "STATUS_TEXT",
+    "STUDENT_FREEDOM",
     "Data",
     "Drive",
     "Initial",
     "Tolerance",
     "elastic_net_path",
     "evaluate_terms",
+    "excess_cost",
     "integrate",
     "integrate_draws",
     "log_marginal",

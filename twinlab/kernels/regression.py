@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from .flow import jit
 from .integrate import OK
+from .likelihood import effective_row, standard_residual
 from .linear import divide_right
 from .sensitivity import trajectory_sensitivity
 
@@ -29,9 +30,14 @@ class Data(NamedTuple):
     value : (n_row, n_state) array
         Zero where nothing was measured.
     weight : (n_row, n_state) array
-        ``sqrt(replicates)/sigma``; zero where nothing was measured.
+        ``sqrt(replicates)/scale`` with the noise's scale (of normal noise the sd), ``1/scale`` of
+        a censored value; zero where nothing was measured.
     logarithmic : bool
         Residuals are ``log y - log x`` (log-normal noise) instead of ``y - x``.
+    censored : (n_row, n_state) array
+        How many replicates are only known to lie below `value`; zero where it was measured.
+    student : bool
+        Student-t noise instead of normal noise.
     """
 
     start: NDArray[np.int64]
@@ -39,6 +45,8 @@ class Data(NamedTuple):
     value: NDArray[np.float64]
     weight: NDArray[np.float64]
     logarithmic: bool
+    censored: NDArray[np.float64]
+    student: bool
 
 
 class Initial(NamedTuple):
@@ -50,7 +58,7 @@ class Initial(NamedTuple):
 
 @jit
 def design(r, data, x, s, entry_column, rows_w, rows_x, residual):
-    """Weighted residual and design rows of one trajectory; returns the number of rows.
+    """Effective residual and design rows of one trajectory; returns their number and the cost.
 
     Parameters
     ----------
@@ -59,19 +67,18 @@ def design(r, data, x, s, entry_column, rows_w, rows_x, residual):
     rows_w : (n_time * n_state, n_column); rows_x : (n_time * n_state, n_state)
     residual : (n_time * n_state,)
     """
-    d, n_entry, n = x.shape[1], entry_column.size, 0
+    d, n_entry, n, cost = x.shape[1], entry_column.size, 0, 0.0
     for i in range(x.shape[0]):
         for e in range(d):
-            weight = data.weight[data.start[r] + i, e]
+            row = data.start[r] + i
+            weight = data.weight[row, e]
             if weight > 0.0:
-                y = data.value[data.start[r] + i, e]
-                if data.logarithmic:
-                    # A state that touches zero has no logarithm: hold it at a tiny share of y.
-                    floor = max(x[i, e], 1e-6 * y)
-                    residual[n] = weight * np.log(y / floor)
-                    weight /= floor
-                else:
-                    residual[n] = weight * (y - x[i, e])
+                gap, weight = standard_residual(
+                    data.value[row, e], x[i, e], weight, data.logarithmic
+                )
+                own, factor, residual[n] = effective_row(gap, data.censored[row, e], data.student)
+                cost += own
+                weight *= factor
                 for j in range(rows_w.shape[1]):
                     rows_w[n, j] = 0.0
                 for j in range(n_entry):
@@ -79,7 +86,7 @@ def design(r, data, x, s, entry_column, rows_w, rows_x, residual):
                 for m in range(d):
                     rows_x[n, m] = weight * s[i, e, n_entry + m]
                 n += 1
-    return n
+    return n, cost
 
 
 @jit
@@ -117,7 +124,7 @@ def normal_equations(
     status : int
         0, or the reason of the first failing trajectory.
     cost : float
-        Weighted squared residuals plus both prior costs.
+        Twice the negative log likelihood (weighted squares, if normal) plus both prior costs.
     h_w (k, k), g_w (k,), h_x (n_trajectory, d, d), g_x (n_trajectory, d),
     cross (n_trajectory, k, d)
         Half Hessian blocks and half negative gradients.
@@ -154,11 +161,11 @@ def normal_equations(
         rows_w = np.empty((time.size * d, k))
         rows_x = np.empty((time.size * d, d))
         residual = np.empty(time.size * d)
-        n = design(r, data, x, s, all_entries.column, rows_w, rows_x, residual)
+        n, misfit = design(r, data, x, s, all_entries.column, rows_w, rows_x, residual)
+        cost += misfit
         design_w = rows_w[:n]
         h_w += np.dot(design_w.T, design_w)
         for i in range(n):
-            cost += residual[i] * residual[i]
             for a in range(k):
                 g_w[a] += rows_w[i, a] * residual[i]
                 for e in range(d):

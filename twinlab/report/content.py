@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twinlab.discovery import LARGEST_CHI2
+from twinlab.discovery import LARGEST_CHI2, NOISE_WORDS
 
 from .numbers import estimate, interval, number, percent
 
@@ -87,6 +87,20 @@ class Alternative:
     n_terms: int
     added: tuple[str, ...]
     removed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NoiseRow:
+    """One noise model of the comparison: its log evidence less that of the best."""
+
+    words: str
+    gap: float
+    used: bool
+
+    @property
+    def gap_text(self) -> str:
+        """Gap with one decimal; a dash for a model that could not be fitted."""
+        return f"{self.gap:.1f}".replace("-", "−") if np.isfinite(self.gap) else "–"
 
 
 @dataclass(frozen=True)
@@ -219,16 +233,30 @@ def settings_rows(discovery: Discovery) -> list[tuple[str, str]]:
     return rows
 
 
+def noise_rows(discovery: Discovery) -> list[NoiseRow]:
+    """Noise models by descending evidence; empty where the model was set, not chosen.
+
+    All are weighed with the best model under the noise that the search began with.
+    """
+    evidence = discovery.diagnostics.get("noise_evidence") or {}
+    best = max(evidence.values(), default=0.0)
+    return [
+        NoiseRow(NOISE_WORDS[name], float(value - best), name == discovery.noise_model)
+        for name, value in sorted(evidence.items(), key=lambda item: -item[1])
+    ]
+
+
 def explained(discovery: Discovery) -> dict[str, float]:
     """Share of each state's variance within subjects that the best model explains.
 
     R squared pooled over the trajectories with three values or more; NaN where there is none.
     """
     problem, result = discovery.problem, {}
+    measured = problem.measured
     for index, name in enumerate(discovery.library.states):
         rest = total = 0.0
         for r, fitted in enumerate(discovery.fitted):
-            value = problem.value[problem.rows(r), index]
+            value = measured[problem.rows(r), index]
             seen = np.isfinite(value)
             if seen.sum() >= 3:
                 rest += float(((value - fitted[:, index])[seen] ** 2).sum())

@@ -36,10 +36,13 @@ def trajectory_data(discovery: Discovery, index: int) -> tuple[dict[str, Any], d
 
     Keys of the bands are ``time`` and, per state number i, ``mean_i``, ``q05_i``, ``q25_i``,
     ``q75_i``, ``q95_i``, ``p05_i``, ``p95_i`` (predictive); of the points ``time``,
-    ``value_i``, ``fitted_i`` and ``residual_i``.  float32: a screen has no more digits.
+    ``value_i``, ``fitted_i`` and ``residual_i``, and ``limit_i`` where values of a state lie below
+    a limit.  float32: a screen has no more digits.
     """
     band, problem = discovery.bands[index], discovery.problem
-    value = problem.value[problem.rows(index)]
+    rows = problem.rows(index)
+    value = problem.measured[rows]
+    limit = np.where(problem.censored, problem.value, np.nan)[rows]
     lines: dict[str, NDArray[np.float32]] = {"time": np.asarray(band.time, np.float32)}
     points: dict[str, NDArray[np.float32]] = {"time": np.asarray(problem.times(index), np.float32)}
     for i in range(problem.n_state):
@@ -49,6 +52,8 @@ def trajectory_data(discovery: Discovery, index: int) -> tuple[dict[str, Any], d
         for key, row in (("05", 0), ("95", 4)):
             lines[f"p{key}_{i}"] = np.asarray(band.predictive[row, :, i], np.float32)
         points[f"value_{i}"] = np.asarray(value[:, i], np.float32)
+        if problem.censored[:, i].any():
+            points[f"limit_{i}"] = np.asarray(limit[:, i], np.float32)
         points[f"fitted_{i}"] = np.asarray(discovery.fitted[index][:, i], np.float32)
         points[f"residual_{i}"] = np.asarray(discovery.residuals[index][:, i], np.float32)
     return lines, points
@@ -117,17 +122,23 @@ def _trajectory_figure(
         fill_color="white",
         line_width=1.5,
     )
-    plot.add_tools(
-        HoverTool(
-            renderers=[dots],
-            tooltips=[
-                ("time", "@time{0.[000]}"),
-                ("measured", f"@value_{i}{{0.[0000]}}"),
-                ("model", f"@fitted_{i}{{0.[0000]}}"),
-            ],
-        )
-    )
+    _add_tooltip(plot, dots, "measured", f"value_{i}", i)
+    if f"limit_{i}" in points.data:
+        limits = plot.scatter(
+            "time", f"limit_{i}", source=points, marker="inverted_triangle", size=7,
+            line_color=look.color, fill_color=None, line_width=1.5,
+        )  # fmt: skip
+        _add_tooltip(plot, limits, "below", f"limit_{i}", i)
     return plot
+
+
+def _add_tooltip(plot: Figure, glyphs: Any, words: str, column: str, i: int) -> None:
+    tips = [
+        ("time", "@time{0.[000]}"),
+        (words, f"@{column}{{0.[0000]}}"),
+        ("model", f"@fitted_{i}{{0.[0000]}}"),
+    ]
+    plot.add_tools(HoverTool(renderers=[glyphs], tooltips=tips))
 
 
 def residual_figures(discovery: Discovery) -> list[Figure]:

@@ -14,7 +14,7 @@ from bokeh.resources import Resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from twinlab.discovery import discovery_mapping, dumps
+from twinlab.discovery import NOISE_WORDS, discovery_mapping, dumps
 from twinlab.expressions import equation_mathml
 from twinlab.twin import Twin, write_atomically
 
@@ -114,6 +114,9 @@ def _text_parts(discovery: Discovery) -> dict[str, Any]:
         "families": content.families(discovery),
         "candidates": _candidates(discovery),
         "settings": content.settings_rows(discovery),
+        "censored": bool(discovery.problem.censored.any()),
+        "noise_words": NOISE_WORDS,
+        "noise_rows": content.noise_rows(discovery),
         "subjects": _subjects(discovery),
         "versions": mapping.get("versions", {}),
         "today": datetime.datetime.now(datetime.UTC).date().isoformat(),

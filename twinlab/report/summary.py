@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from twinlab.discovery import NOISE_WORDS
+
 from .content import (
     STATUS,
     Equation,
@@ -45,7 +47,7 @@ def summary_text(discovery: Discovery, limit: int = 5) -> str:
         lines.append(f"  R2 {name}: {shown}")
     lines.append(f"  chi-square per point: {discovery.chi2_per_point:.2f}")
     sd = ", ".join(f"{name} {number(value)}" for name, value in discovery.noise_sd.items())
-    lines.append(f"  noise: {discovery.noise_model}, sd {sd}")
+    lines.append(f"  noise: {NOISE_WORDS[discovery.noise_model]}, sd {sd}")
     if withheld:
         lines += ["", withheld]
     lines += [""] if discovery.warnings else []

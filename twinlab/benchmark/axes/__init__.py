@@ -4,10 +4,11 @@ from .candidates import case_library, observed_part
 from .conditions import Condition, condition
 from .noise import noise_sd, noisy
 from .prior import prior_knowledge
-from .sampling import MISSING_SHARE, sample_times, with_missing
+from .sampling import CENSORED_SHARE, MISSING_SHARE, sample_times, with_missing
 from .streams import stream
 
 __all__ = [
+    "CENSORED_SHARE",
     "MISSING_SHARE",
     "Condition",
     "case_library",

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
+from twinlab.study import Study
+
 Array = NDArray[np.float64]
 MISSING_SHARE = 0.4  #: share of the entries that are absent
+CENSORED_SHARE = 0.2  #: share of each state's values that lie below its limit
 GAP_SHARE = 0.3  #: length of the gap as a share of the horizon
 
 
 def sample_times(kind: str, horizon: float, points: int, rng: np.random.Generator) -> Array:
     """Increasing times from 0 to `horizon`, shape (points,).
 
-    'uniform' and 'missing' are equidistant; 'irregular' has independent uniform times between
-    the two ends; 'gap' is equidistant but for one gap of 30 % of the horizon, which begins
-    between 20 and 50 % of it.
+    'uniform', 'missing' and 'censored' are equidistant; 'irregular' has independent uniform
+    times between the two ends; 'gap' is equidistant but for one gap of 30 % of the horizon,
+    which begins between 20 and 50 % of it.
     """
     if kind == "irregular":
         inner = np.sort(rng.uniform(0.0, 1.0, points - 2))
@@ -35,3 +40,22 @@ def with_missing(values: Array, rng: np.random.Generator) -> Array:
     lost = rng.permutation(out.size)[: round(MISSING_SHARE * out.size)]
     out.flat[lost] = np.nan
     return out
+
+
+def with_limit(study: Study, n_state: int) -> Study:
+    """Study in which of low values of the first variables only a limit is known.
+
+    The limit of each state is that below which 20 % of its values over all conditions lie.
+    """
+    values = np.concatenate([t.value[:, :n_state] for t in study.trajectories])
+    limit = np.full(len(study.variables), -np.inf)
+    limit[:n_state] = np.nanquantile(values, CENSORED_SHARE, axis=0)
+    trajectories = tuple(
+        replace(
+            t,
+            value=np.where(t.value < limit, limit, t.value),
+            censored=t.censored | (t.value < limit),
+        )
+        for t in study.trajectories
+    )
+    return replace(study, trajectories=trajectories)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import panel as pn
 
-from twinlab.discovery import Discovery, PointModel
+from twinlab.discovery import NOISE_WORDS, Discovery, PointModel
 from twinlab.library import Library
 
 from ..state import WorkbenchState
@@ -40,7 +40,7 @@ def key_figures(state: WorkbenchState) -> list[tuple[str, str, str, str]]:
         ("χ² per point", number(chi2, 3), chi2_level, "about 1 is right"),
         ("R² (lowest state)", lowest, "", "1 is a perfect fit"),
         ("Best model", best, "", provisional),
-        ("Fit time", seconds(d.seconds), "", f"{d.noise_model} noise"),
+        ("Fit time", seconds(d.seconds), "", f"noise: {NOISE_WORDS[d.noise_model]}"),
     ]
 
 

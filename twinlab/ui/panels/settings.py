@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import panel as pn
 import panel_material_ui as pmui
 
+from twinlab.discovery import NOISE_WORDS
+from twinlab.report.content import noise_rows
+
 from ..state import WorkbenchState
 from .parts import html, section
 
-_NOISE = {
-    "Chosen by evidence": "auto",
-    "Constant": "constant",
-    "Proportional": "proportional",
-    "Constant + proportional": "combined",
-    "Log-normal": "lognormal",
-}
+if TYPE_CHECKING:
+    from twinlab.discovery import Discovery
+
+_NOISE = {"Chosen by evidence": "auto", **{words: name for name, words in NOISE_WORDS.items()}}
 _FIELD = {"size": "small", "sizing_mode": "stretch_width", "margin": (6, 0, 0, 0)}
 _SLIDER = {"size": "small", "sizing_mode": "stretch_width", "margin": (4, 8, 0, 4)}
 SLAB_WIDTHS = (1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 50.0, 100.0)
+
+
+def noise_html(discovery: Discovery | None) -> str:
+    """What the last fit took for noise, and by how much log evidence the others lose."""
+    rows = noise_rows(discovery) if discovery is not None else []
+    if not rows:
+        return ""
+    others = [f"{row.words} {row.gap_text}" for row in rows if not row.used]
+    used = next((row.words for row in rows if row.used), "")
+    text = f"Last fit: {used}. Log evidence relative to the best: {'; '.join(others)}."
+    return f"<p class='caption'>{text}</p>"
 
 
 class SettingsSection(pn.viewable.Viewer):
@@ -48,6 +59,7 @@ class SettingsSection(pn.viewable.Viewer):
             disabled=True, value_label="–", **_SLIDER,
         )  # fmt: skip
         self.noise = pmui.Select(label="Noise model", options=_NOISE, value="auto", **_FIELD)
+        self.noise_note = html("")
         self.starts = pmui.RadioButtonGroup(options=[1, 2, 3], value=3, size="small", margin=0)
         self.seed = pmui.IntInput(label="Seed", value=0, start=0, width=120, size="small", margin=0)
         self.horizon = pmui.TextInput(
@@ -55,7 +67,7 @@ class SettingsSection(pn.viewable.Viewer):
         )
         self._view = section(
             4, "Fit settings", "Sliders answer at once; the rest takes effect at the next fit.",
-            self.prior, self.slab, self.threshold, self.path, self.noise,
+            self.prior, self.slab, self.threshold, self.path, self.noise, self.noise_note,
             html("<p class='caption'>Independent starts</p>"), self.starts, self.horizon, self.seed,
         )  # fmt: skip
         self._wire()
@@ -106,6 +118,7 @@ class SettingsSection(pn.viewable.Viewer):
 
     def _on_fitted(self, event: Any) -> None:
         self._setting = True
+        self.noise_note.object = noise_html(event.new)
         if event.new is None:
             self.path.param.update(disabled=True, value=0, value_label="–")
         else:
