@@ -34,7 +34,9 @@ def refined_shapes(
     freedom : float
     """
     reach = stdtrit(freedom, 0.95) * np.sqrt(np.maximum(np.diag(covariance), 0.0))
-    spread = {key: np.exp(r * np.array([-1.0, 1.0])) for key, r in zip(fit.free, reach, strict=True)}
+    spread = {
+        key: np.exp(r * np.array([-1.0, 1.0])) for key, r in zip(fit.free, reach, strict=True)
+    }
     out = []
     for column, place in dict.fromkeys((c, f) for c, f, _ in fit.free):
         factor = problem.library.term_of(column).factors[place]
@@ -66,16 +68,14 @@ def empty_constants(
     return DrawnConstants(column.copy(), place.copy(), np.tile(value, (n, 1, 1)))
 
 
-def set_constants(
-    constants: DrawnConstants, part: slice, model: RankedModel, moved: Array
-) -> None:
+def set_constants(constants: DrawnConstants, part: slice, model: RankedModel, moved: Array) -> None:
     """Put draws of a model's log constants, moved (n, m) from its optimum, into their rows."""
     moved = np.clip(moved, -FARTHEST_DRAW, FARTHEST_DRAW)
     row = 0
     for shape in model.shapes:
-        place = np.nonzero(
-            (constants.column == shape.column) & (constants.factor == shape.factor)
-        )[0][0]
+        place = np.nonzero((constants.column == shape.column) & (constants.factor == shape.factor))[
+            0
+        ][0]
         constants.value[part, place, 0] = shape.half_saturation * np.exp(moved[:, row])
         row += 1
         if shape.hill_free:

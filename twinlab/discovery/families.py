@@ -14,11 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinlab.expressions import HILL_ACTIVATION, HILL_REPRESSION, Factor, Term
+from twinlab.expressions.numbers import tidy
 from twinlab.library import Library
 
 from .result import FamilyInclusion, RankedModel
 
 Array = NDArray[np.float64]
+#: Stoichiometry and factors without the constants of Hill functions.
+Key = tuple[tuple[tuple[int, float], ...], tuple[Factor, ...]]
 SATURATING = (HILL_ACTIVATION, HILL_REPRESSION)
 ROLE = {HILL_ACTIVATION: "activation", HILL_REPRESSION: "repression"}
 
@@ -46,7 +49,7 @@ class Family:
     hill_free: bool
 
     @property
-    def key(self) -> tuple[object, ...]:
+    def key(self) -> Key:
         """What all its columns share."""
         return self.stoichiometry, self.template
 
@@ -58,8 +61,9 @@ class Family:
     @property
     def form(self) -> tuple[object, ...]:
         """Key without the role: activation and repression are one up to ``1 - h``."""
-        plain = (replace(f, kind=HILL_ACTIVATION) if f.kind in SATURATING else f for f in
-                 self.template)
+        plain = (
+            replace(f, kind=HILL_ACTIVATION) if f.kind in SATURATING else f for f in self.template
+        )
         return self.stoichiometry, tuple(sorted(plain, key=lambda f: f.sort_key))
 
     @property
@@ -77,7 +81,8 @@ class Family:
         """The term with other constants, logarithms (n_place, 2) as `constants` gives them."""
         factors = list(self.template)
         for i, (half, n) in zip(self.places, np.exp(constants), strict=True):
-            factors[i] = replace(factors[i], constant=float(half), exponent=float(n))
+            # Constants given as 3.95 come back from their logarithm as 3.95.
+            factors[i] = replace(factors[i], constant=tidy(half), exponent=tidy(n))
         return Term(tuple(factors))
 
 
@@ -95,18 +100,16 @@ def template_of(term: Term) -> tuple[Factor, ...] | None:
 
 def families_of(library: Library) -> tuple[Family, ...]:
     """Families of a library in the order of their first columns."""
-    members: dict[tuple[object, ...], list[int]] = {}
+    members: dict[Key, list[int]] = {}
     for number, column in enumerate(library.columns):
         template = template_of(library.terms[column.term])
         if template is not None:
             members.setdefault((column.stoichiometry, template), []).append(number)
     out = []
     for (stoichiometry, template), columns in members.items():
-        free = any(
-            f.exponent != 1.0 for c in columns for f in library.term_of(c).factors
-            if f.kind in SATURATING
-        )  # fmt: skip
-        out.append(Family(stoichiometry, template, tuple(columns), free))  # type: ignore[arg-type]
+        factors = [f for c in columns for f in library.term_of(c).factors if f.kind in SATURATING]
+        free = any(f.exponent != 1.0 for f in factors)
+        out.append(Family(stoichiometry, template, tuple(columns), free))
     return tuple(out)
 
 

@@ -20,20 +20,24 @@ from numpy.typing import NDArray
 
 from .collapse import WHOLE, Candidate, Families
 from .noise import Noise
-from .result import Gram, Settings
+from .result import Settings
 from .search import NEGLIGIBLE, Weighed, weigh
 from .shaped_fit import ShapedFit, descend, linearise_shaped, weigh_shaped
-from .shapes import Scales, Shaped, ShapedModel
+from .shapes import Scales, ShapedModel
 from .steps import SCALE_FREEDOM, Frame, Point, conditional, inverse_scaled, select
 
 Array = NDArray[np.float64]
 
-#: Models this near the best (nats) are refined, at most so many to begin with.
-WORTH_REFINING, MAX_FIRST = 10.0, 8
+#: Models this near the best (nats) are refined: a few to see whether that helps, then so many.
+WORTH_REFINING, MAX_FIRST, MAX_LEADING = 10.0, 3, 8
+#: Refinement goes on while its best model is not farther than this from the best of the grid.
+PROMISING = 6.0
 #: Models around which the neighbours of refined models are weighed.
 MAX_ROUNDS = 3
 #: Refined models this near the best are tried with whole Hill coefficients and grid atoms.
 WORTH_ROUNDING, MAX_ROUNDED = 6.0, 3
+#: Refined models this far below the best are dropped: each costs columns of its own.
+TOO_FAR = 7.0
 #: A whole number or an atom is tried where it is within this many sd of the optimum.
 NEAR = 3.0
 #: A start must gain this much evidence to be followed to its end.
@@ -70,6 +74,7 @@ class Refiner:
         self.models: dict[object, ShapedFit | None] = {}
         #: Models in which every term went back to an atom of the grid.
         self.plain: dict[bytes, Weighed] = {}
+        self.rounded: set[object] = set()
 
     @property
     def ranked(self) -> list[ShapedFit]:
@@ -77,8 +82,8 @@ class Refiner:
         fitted = [m for m in self.models.values() if m is not None and np.isfinite(m.evidence)]
         return sorted(fitted, key=lambda m: -m.evidence)
 
-    def leading(self, weighed: list[Weighed]) -> None:
-        """Refine the leading models that hold atoms."""
+    def leading(self, weighed: list[Weighed], limit: int) -> None:
+        """Refine the leading models that hold atoms, `limit` of them that are not yet."""
         lowest = weighed[0].evidence - WORTH_REFINING
         candidates = [
             (candidate, m.fit.initial, m.noise)
@@ -86,7 +91,7 @@ class Refiner:
             if m.evidence > lowest and self.families.touches(m.fit.columns)
             for candidate in self.families.collapse(m.fit.columns, m.fit.coefficients, {})
         ]
-        self.weigh_all(candidates, MAX_FIRST)
+        self.weigh_all(candidates, limit)
 
     def weigh_all(self, starts: Iterable[tuple[Candidate, Array, Noise]], limit: int) -> None:
         """Weigh the first `limit` models that were not met before."""
@@ -105,6 +110,8 @@ class Refiner:
     def restart(self, fitted: ShapedFit) -> ShapedFit:
         """Try other constants of the grid for each term; keep what raises the evidence."""
         for i in range(len(fitted.model.terms)):
+            if self._nearest(fitted, i)[1] < NEAR:
+                continue  # the fit stayed where the grid had it: there is nothing else to find
             starts = self._starts(fitted, i)
             tried = list(self.executor.map(lambda m, f=fitted, i=i: self._try(f, m, i), starts))
             good = [t for t in tried if t is not None]
@@ -179,17 +186,19 @@ class Refiner:
                     starts.append((candidate, fitted.fit.initial, fitted.noise))
         self.weigh_all(starts, self.settings.neighbours)
 
-    def round_off(self, fitted: ShapedFit) -> None:
-        """Try whole Hill coefficients, then atoms of the grid, term by term."""
+    def round_off(self, fitted: ShapedFit) -> ShapedFit:
+        """Try whole Hill coefficients, then atoms of the grid, term by term; the best of all."""
         best = fitted
+        if fitted.model.signature in self.rounded:
+            return best
         for i in range(len(fitted.model.terms)):
             for place in range(len(fitted.model.terms[i].constants)):
                 best = self._better(best, self._whole(best, i, place))
         # From the last term to the first: a term that goes leaves the places of the others.
         for i in reversed(range(len(best.model.terms))):
             best = self._better(best, self._on_grid(best, i))
-            if not best.model.terms:
-                break
+        self.rounded |= {fitted.model.signature, best.model.signature}
+        return best
 
     def _better(self, best: ShapedFit, starts: list[tuple[Candidate, Array, Noise]]) -> ShapedFit:
         """Weigh the candidates; the best of them and `best`."""
@@ -226,22 +235,25 @@ class Refiner:
                 out.append((start, fitted.fit.initial, fitted.noise))
         return out
 
+    def _nearest(self, fitted: ShapedFit, i: int) -> tuple[int, float]:
+        """The atom nearest to a term, and how many sd it is away."""
+        term, sd = fitted.model.terms[i], self._deviations(fitted)
+        spread = np.array(
+            [[sd[i, p, 0], sd.get((i, p, 1), 1e-9)] for p in range(len(term.hill_free))]
+        )
+        atoms = term.family.columns
+        constants = [term.family.constants(self.families.library, c) for c in atoms]
+        away = [float(np.abs((c - term.constants) / spread).max()) for c in constants]
+        place = int(np.argmin(away))
+        return atoms[place], away[place]
+
     def _on_grid(self, fitted: ShapedFit, i: int) -> list[tuple[Candidate, Array, Noise]]:
         """The model with one term replaced by the nearest atom of the grid."""
-        term, sd = fitted.model.terms[i], self._deviations(fitted)
-        spread = np.array([[sd[i, p, 0], sd.get((i, p, 1), 1e-9)] for p in range(len(term.hill_free))])
-        library = self.families.library
-        atoms = list(term.family.columns)
-        away = [
-            float(np.abs((term.family.constants(library, c) - term.constants) / spread).max())
-            for c in atoms
-        ]
-        nearest = int(np.argmin(away))
-        if away[nearest] > NEAR:
+        column, away = self._nearest(fitted, i)
+        if away > NEAR or column in fitted.model.plain:
             return []
-        column, k = atoms[nearest], len(fitted.model.plain)
-        w = fitted.fit.coefficients
-        own = w[k + i] / library.term_of(column).scale
+        w, k = fitted.fit.coefficients, len(fitted.model.plain)
+        own = w[k + i] / self.families.library.term_of(column).scale
         plain = np.append(fitted.model.plain, column)
         order = np.argsort(plain)
         terms = tuple(t for j, t in enumerate(fitted.model.terms) if j != i)
@@ -272,24 +284,27 @@ def refine(
         Models of the library's own columns, with those met on the way.
     """
     refiner = Refiner(frame, settings, seed, executor, check)
-    refiner.leading(weighed)
+    refiner.leading(weighed, MAX_FIRST)
     explored: set[object] = set()
     for round_ in range(MAX_ROUNDS):
-        rest = [m for m in refiner.ranked if m.model.signature not in explored]
-        if not rest or rest[0] is not refiner.ranked[0]:
+        if not refiner.ranked or refiner.ranked[0].model.signature in explored:
             break
-        best = refiner.restart(rest[0])
+        best = refiner.round_off(refiner.restart(refiner.ranked[0]))
         explored.add(best.model.signature)
+        if best.evidence < weighed[0].evidence - PROMISING:
+            break
         refiner.neighbours(best, round_)
-    near = [m for m in refiner.ranked if m.evidence > refiner.ranked[0].evidence - WORTH_ROUNDING]
-    for fitted in near[:MAX_ROUNDED]:
-        refiner.round_off(fitted)
+        refiner.leading(weighed, MAX_LEADING)
+    ranked = refiner.ranked
+    for fitted in ranked[:MAX_ROUNDED]:
+        if fitted.evidence > ranked[0].evidence - WORTH_ROUNDING:
+            refiner.round_off(fitted)
     known = {m.fit.columns.tobytes() for m in weighed}
-    weighed = weighed + [m for key, m in refiner.plain.items() if key not in known]
-    everything = sorted(weighed, key=lambda m: -m.evidence)
+    met = [m for key, m in refiner.plain.items() if key not in known]
+    everything = sorted([*weighed, *met], key=lambda m: -m.evidence)
     ranked = refiner.ranked
     top = max([everything[0].evidence, *(m.evidence for m in ranked[:1])])
     return (
-        [m for m in ranked if m.evidence > top - NEGLIGIBLE],
+        [m for m in ranked if m.evidence > top - TOO_FAR],
         [m for m in everything if m.evidence > top - NEGLIGIBLE],
     )

@@ -191,7 +191,10 @@ class Tables:
         self.n_coefficient = n_base + len(model.terms)
         self.n_column = self.n_coefficient + len(model.parameters)
         self.places = np.concatenate(
-            [model.plain if everything else np.arange(n_base), np.arange(n_base, self.n_coefficient)]
+            [
+                model.plain if everything else np.arange(n_base),
+                np.arange(n_base, self.n_coefficient),
+            ]
         ).astype(np.int64)
         n_term = table.factor_count.size
         # Which rows of each table are whose: (table, row, term of the model).
