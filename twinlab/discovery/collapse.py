@@ -19,9 +19,15 @@ WHOLE = (1.0, 2.0, 3.0, 4.0)
 #: Of a Hill family's prior odds the share of a free coefficient; the whole numbers share the rest.
 FREE_SHARE = 0.5
 MAX_VARIANTS = 8
+#: Where a single Hill function is sought that is near a sum of them: half saturations in prior sd
+#: from the middle of the variable's range, and Hill coefficients.
+HALF_GRID = np.linspace(-1.6, 1.6, 13)
+HILL_GRID = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0)
 
 #: A term of a support that stands for a family: (family, log constants, coefficient).
 Atom = tuple[Family, Array, float]
+#: An atom for a form, and coefficients of plain columns that go with it (None: left out).
+Choice = tuple[Atom, dict[int, float | None]]
 #: A model and the coefficients to start it from.
 Candidate = tuple[ShapedModel, Array]
 
@@ -42,6 +48,9 @@ class Families:
             columns = tuple(c for c in family.columns if allowed[c])
             for column in columns:
                 self.of_column[column] = replace(family, columns=columns)
+        self.by_form: dict[object, list[Family]] = {}
+        for family in dict.fromkeys(self.of_column.values()):
+            self.by_form.setdefault(family.form, []).append(family)
         self.plain_column = {
             (c.stoichiometry, self.library.terms[c.term]): i
             for i, c in enumerate(self.library.columns)
@@ -78,8 +87,9 @@ class Families:
     ) -> list[Candidate]:
         """Models with one free term for each family of a support.
 
-        Activation and repression by one variable in one equation are the same up to a constant
-        term; where a support holds both, either alone is tried, with and without the constant.
+        A single atom gives its family one start.  Several of one form (one variable in one
+        equation, either role) are replaced by the one Hill function nearest to their sum, as
+        activation and as repression, with and without the constant that turns one into the other.
 
         Parameters
         ----------
@@ -88,7 +98,7 @@ class Families:
         extra : mapping of int to Shaped
         """
         plain: dict[int, float] = {}
-        forms: dict[object, dict[Family, list[Atom]]] = {}
+        forms: dict[object, list[Atom]] = {}
         for column, w in zip(map(int, columns), map(float, coefficients), strict=True):
             if column in extra:
                 family, constants = extra[column].family, extra[column].constants
@@ -99,29 +109,88 @@ class Families:
             else:
                 plain[column] = w
                 continue
-            forms.setdefault(family.form, {}).setdefault(family, []).append((family, constants, w))
-        choices = [self._choices(atoms) for atoms in forms.values()]
+            forms.setdefault(family.form, []).append((family, constants, w))
+        choices = [self._choices(form, atoms, plain) for form, atoms in forms.items()]
         out = []
         for combination in list(product(*choices))[:MAX_VARIANTS]:
-            atoms = [atom for atom, _ in combination]
-            constant = {c: 0.0 for _, c in combination if c is not None}
-            out.append(self._candidate(constant | plain, atoms))
+            constants_of = {c: w for choice in combination for c, w in choice[1].items()}
+            own = {c: w for c, w in (plain | constants_of).items() if w is not None}
+            out.append(self._candidate(own, [atom for atom, _ in combination]))
         return out
 
-    def _choices(self, members: dict[Family, list[Atom]]) -> list[tuple[Atom, int | None]]:
-        """One atom for a form, and the column of the constant that may go with it."""
-        out: list[tuple[Atom, int | None]] = []
-        for family, atoms in members.items():
-            sizes = [self.scales.size(f.term(c)) for f, c, _ in atoms]
-            largest = int(np.argmax([abs(a[2]) * s for a, s in zip(atoms, sizes, strict=True)]))
-            total = sum(a[2] * s for a, s in zip(atoms, sizes, strict=True)) / sizes[largest]
-            own = atoms[largest][2]
-            # Atoms that nearly cancel say little about the size of their sum.
-            atom = (*atoms[largest][:2], total if abs(total) > 0.1 * abs(own) else own)
-            out.append((atom, None))
-            constant = self.plain_column.get((family.stoichiometry, family.rest))
-            if len(members) > 1 and constant is not None:
-                out.append((atom, constant))
+    def _choices(self, form: object, atoms: list[Atom], plain: Mapping[int, float]) -> list[Choice]:
+        """One atom for a form, and what becomes of the constant that may go with it."""
+        if len(atoms) == 1 or len(atoms[0][0].places) > 1:
+            return [(max(atoms, key=self._weight), {})]
+        family = atoms[0][0]
+        column = self.plain_column.get((family.stoichiometry, family.rest))
+        rest = family.rest.evaluate(self.scales.values)
+        curve = sum(w * f.term(c).evaluate(self.scales.values) for f, c, w in atoms)
+        curve = np.nan_to_num(curve + plain.get(-1 if column is None else column, 0.0) * rest)
+        out: list[tuple[float, Choice]] = []
+        for other in self.by_form[form]:
+            alone, atom, _ = self._nearest(other, curve, None)
+            out.append((alone, (atom, {} if column is None else {column: None})))
+            if column is not None:
+                _, atom, w = self._nearest(other, curve, rest)
+                out.append((np.inf, (atom, {column: w})))
+        # The sort is stable: those with a constant come last.
+        return [choice for _, choice in sorted(out, key=lambda pair: pair[0])]
+
+    def _weight(self, atom: Atom) -> float:
+        """How much an atom contributes."""
+        family, constants, w = atom
+        return abs(w) * self.scales.size(family.term(constants))
+
+    def _nearest(
+        self, family: Family, curve: Array, rest: Array | None
+    ) -> tuple[float, Atom, float]:
+        """The term of a family nearest to a curve on the smooth, maybe with a constant.
+
+        Returns
+        -------
+        misfit : float
+        atom : Atom
+        constant : float
+            Coefficient of `rest`.
+        """
+        variable = family.template[family.places[0]].variable
+        centre, spread = self.scales.log_half(variable)
+        best: tuple[float, Atom, float] | None = None
+        for log_half in centre + spread * HALF_GRID:
+            for hill in HILL_GRID if family.hill_free else (1.0,):
+                constants = np.array([[log_half, np.log(hill)]])
+                term = np.nan_to_num(family.term(constants).evaluate(self.scales.values))
+                parts = term[:, None] if rest is None else np.stack([term, rest], axis=1)
+                w = np.linalg.lstsq(parts, curve, rcond=None)[0]
+                misfit = float(((curve - parts @ w) ** 2).sum())
+                if best is None or misfit < best[0]:
+                    best = misfit, (family, constants, float(w[0])), float(w[-1])
+        assert best is not None
+        return best
+
+    def mirrored(self, model: ShapedModel, coefficients: Array) -> list[Candidate]:
+        """The model with one term in the other role, ``h = 1 - r``, with and without the 1."""
+        out = []
+        k = len(model.plain)
+        for i, term in enumerate(model.terms):
+            others = [f for f in self.by_form[term.family.form] if f.key != term.family.key]
+            if len(term.family.places) > 1 or not others:
+                continue
+            column = self.plain_column.get((term.family.stoichiometry, term.family.rest))
+            plain = dict(zip(model.plain.tolist(), coefficients[:k].tolist(), strict=True))
+            w = float(coefficients[k + i])
+            mirror = replace(term, family=others[0])
+            terms = (*model.terms[:i], mirror, *model.terms[i + 1 :])
+            rest = coefficients[k:].copy()
+            rest[i] = -w
+            both = [{c: v for c, v in plain.items() if c != column}]
+            if column is not None:
+                both.append(plain | {column: plain.get(column, 0.0) + w})
+            for own in both:
+                order = sorted(own)
+                start = np.concatenate([[own[c] for c in order], rest])
+                out.append((ShapedModel(np.array(order, np.int64), terms), start))
         return out
 
     def _candidate(self, plain: Mapping[int, float], atoms: list[Atom]) -> Candidate:

@@ -29,7 +29,7 @@ from .steps import SCALE_FREEDOM, Frame, Point, conditional, inverse_scaled, sel
 Array = NDArray[np.float64]
 
 #: Models this near the best (nats) are refined: a few to see whether that helps, then so many.
-WORTH_REFINING, MAX_FIRST, MAX_LEADING = 10.0, 3, 8
+WORTH_REFINING, MAX_FIRST, MAX_LEADING = 10.0, 4, 8
 #: Refinement goes on while its best model is not farther than this from the best of the grid.
 PROMISING = 6.0
 #: Models around which the neighbours of refined models are weighed.
@@ -178,7 +178,10 @@ class Refiner:
             seed=self.seed + 177 + round_,
         )
         extra = {n + i: term for i, term in enumerate(model.terms)}
-        starts = []
+        starts = [
+            (candidate, fitted.fit.initial, fitted.noise)
+            for candidate in self.families.mirrored(model, fitted.fit.coefficients)
+        ]
         for columns in supports.columns[: 4 * self.settings.neighbours]:
             mean, _ = conditional(gram, precision, columns)
             for candidate in self.families.collapse(columns, mean, extra):
