@@ -19,8 +19,9 @@ WHOLE = (1.0, 2.0, 3.0, 4.0)
 #: Of a Hill family's prior odds the share of a free coefficient; the whole numbers share the rest.
 FREE_SHARE = 0.5
 MAX_VARIANTS = 8
-#: Where a single Hill function is sought that is near a sum of them: half saturations in prior sd
-#: from the middle of the variable's range, and Hill coefficients.
+#: Where a single Hill function is sought that is near a sum of them: points of the smooth, half
+#: saturations in prior sd from the middle of the variable's range, and Hill coefficients.
+MAX_POINTS = 200
 HALF_GRID = np.linspace(-1.6, 1.6, 13)
 HILL_GRID = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0)
 
@@ -48,6 +49,10 @@ class Families:
             columns = tuple(c for c in family.columns if allowed[c])
             for column in columns:
                 self.of_column[column] = replace(family, columns=columns)
+        values = scales.values
+        step = max(1, next(iter(values.values())).size // MAX_POINTS)
+        self.points = {name: value[::step] for name, value in values.items()}
+        self._grids: dict[object, tuple[Array, Array]] = {}
         self.by_form: dict[object, list[Family]] = {}
         for family in dict.fromkeys(self.of_column.values()):
             self.by_form.setdefault(family.form, []).append(family)
@@ -124,8 +129,8 @@ class Families:
             return [(max(atoms, key=self._weight), {})]
         family = atoms[0][0]
         column = self.plain_column.get((family.stoichiometry, family.rest))
-        rest = family.rest.evaluate(self.scales.values)
-        curve = sum(w * f.term(c).evaluate(self.scales.values) for f, c, w in atoms)
+        rest = family.rest.evaluate(self.points)
+        curve = sum(w * f.term(c).evaluate(self.points) for f, c, w in atoms)
         curve = np.nan_to_num(curve + plain.get(-1 if column is None else column, 0.0) * rest)
         out: list[tuple[float, Choice]] = []
         for other in self.by_form[form]:
@@ -152,22 +157,36 @@ class Families:
         misfit : float
         atom : Atom
         constant : float
-            Coefficient of `rest`.
+            Coefficient of `rest`; 0 without one.
         """
-        variable = family.template[family.places[0]].variable
-        centre, spread = self.scales.log_half(variable)
-        best: tuple[float, Atom, float] | None = None
-        for log_half in centre + spread * HALF_GRID:
-            for hill in HILL_GRID if family.hill_free else (1.0,):
-                constants = np.array([[log_half, np.log(hill)]])
-                term = np.nan_to_num(family.term(constants).evaluate(self.scales.values))
-                parts = term[:, None] if rest is None else np.stack([term, rest], axis=1)
-                w = np.linalg.lstsq(parts, curve, rcond=None)[0]
-                misfit = float(((curve - parts @ w) ** 2).sum())
-                if best is None or misfit < best[0]:
-                    best = misfit, (family, constants, float(w[0])), float(w[-1])
-        assert best is not None
-        return best
+        constants, terms = self._grid(family)
+        if rest is None:
+            w = (terms @ curve) / (terms**2).sum(axis=1)
+            own = np.zeros(len(w))
+            misfit = ((curve - w[:, None] * terms) ** 2).sum(axis=1)
+        else:
+            # What is left of each when its share of `rest` is taken out (Frisch and Waugh 1933).
+            unit = rest / np.sqrt((rest**2).sum())
+            inner = terms - np.outer(terms @ unit, unit)
+            outer = curve - (curve @ unit) * unit
+            w = (inner @ outer) / np.maximum((inner**2).sum(axis=1), 1e-300)
+            misfit = ((outer - w[:, None] * inner) ** 2).sum(axis=1)
+            own = ((curve - w[:, None] * terms) @ rest) / (rest**2).sum()
+        best = int(np.argmin(misfit))
+        atom = (family, constants[best], float(w[best]))
+        return float(misfit[best]), atom, float(own[best])
+
+    def _grid(self, family: Family) -> tuple[Array, Array]:
+        """Log constants (n, 1, 2) of a fine grid and its terms (n, n_point) on the smooth."""
+        if family.key not in self._grids:
+            variable = family.template[family.places[0]].variable
+            centre, spread = self.scales.log_half(variable)
+            hills = np.log(HILL_GRID if family.hill_free else (1.0,))
+            pairs = list(product(centre + spread * HALF_GRID, hills))
+            constants = np.array(pairs)[:, None, :]
+            terms = [np.nan_to_num(family.term(c).evaluate(self.points)) for c in constants]
+            self._grids[family.key] = constants, np.array(terms) + 1e-300
+        return self._grids[family.key]
 
     def mirrored(self, model: ShapedModel, coefficients: Array) -> list[Candidate]:
         """The model with one term in the other role, ``h = 1 - r``, with and without the 1."""

@@ -119,6 +119,7 @@ class Scales:
         self.frame = frame
         problem = frame.problem
         parts = [grid_values(problem, frame.smooth, r) for r in range(problem.n_trajectory)]
+        self._slab: dict[object, float] = {}
         self.values = {n: np.concatenate([p[n] for p in parts]) for n in problem.library.names}
 
     def size(self, term: Term) -> float:
@@ -134,12 +135,14 @@ class Scales:
 
     def precision(self, term: Shaped) -> float:
         """Slab precision of a refined term: that of its atoms, scaled by the term's size."""
-        library = self.frame.problem.library
-        logs = [
-            np.log(self.frame.precision[c]) - 2.0 * np.log(self.size(library.term_of(c)))
-            for c in term.family.columns
-        ]
-        return float(np.exp(np.mean(logs)) * self.size(term.term) ** 2)
+        library, family = self.frame.problem.library, term.family
+        if family.key not in self._slab:
+            logs = [
+                np.log(self.frame.precision[c]) - 2.0 * np.log(self.size(library.term_of(c)))
+                for c in family.columns
+            ]
+            self._slab[family.key] = float(np.exp(np.mean(logs)))
+        return self._slab[family.key] * self.size(term.term) ** 2
 
     def constants_prior(self, model: ShapedModel) -> tuple[Array, Array, Array]:
         """Mean and sd of the free constants, and bounds (n, 2)."""
