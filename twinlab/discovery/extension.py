@@ -72,6 +72,10 @@ def extend(
         terms=library.table(),
         entries=library.entries(),
         prior=prior,
+        sign_log_odds=np.append(
+            frame.problem.sign_log_odds,
+            [frame.problem.sign_log_odds[t.family.columns[0]] for t in maker.added],
+        ),
     )
     everything = sorted([*weighed, *extended], key=lambda m: -m.evidence)
     return replace(frame, problem=problem, precision=precision, prior=prior), everything

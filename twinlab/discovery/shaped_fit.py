@@ -19,6 +19,7 @@ from .steps import (
     Fit,
     eliminate_initial,
     laplace,
+    log_sign_prior,
     log_size_prior,
     solve_scaled,
 )
@@ -174,16 +175,19 @@ def descend(
     h_w, _, h_x, _, cross = step.blocks
     columns = np.arange(len(w), dtype=np.int64)
     fit = Fit(columns, step.coefficients, step.initial, step.cost, h_w, h_x, cross, step.x)
-    log_prior = _log_support_prior(scales, step.model)
-    evidence = laplace(scales.frame, fit, noise, prior.precision, log_prior)
+    log_prior = _log_prior(scales, step.model, fit.coefficients)
+    log_prior += 0.5 * float(np.log(prior.precision[len(w) :]).sum())
+    evidence = laplace(scales.frame, fit, noise, prior.precision[: len(w)], log_prior)
     return ShapedFit(step.model, fit, noise, evidence)
 
 
-def _log_support_prior(scales: Scales, model: ShapedModel) -> float:
-    """Odds of columns and families, and the size."""
-    prior, n_column = scales.frame.prior, scales.frame.problem.n_column
+def _log_prior(scales: Scales, model: ShapedModel, coefficients: Array) -> float:
+    """Odds of columns and families, the size, and the signs (a term's are its atoms')."""
+    problem, prior = scales.frame.problem, scales.frame.prior
     odds = prior.log_odds[model.plain].sum() + sum(t.log_prior for t in model.terms)
-    return float(odds + log_size_prior(n_column, len(model.plain) + len(model.terms))[-1])
+    size = log_size_prior(problem.n_column, len(model.plain) + len(model.terms))[-1]
+    alike = np.array([*model.plain, *(t.family.columns[0] for t in model.terms)], np.int64)
+    return float(odds + size) + log_sign_prior(problem, alike, coefficients)
 
 
 def weigh_shaped(
