@@ -374,3 +374,19 @@ def test_pool_is_used_for_all_fits(frame):
         out.append([(m.evidence, m.model.terms[0].term.text) for m in refined])
         assert refined[0].evidence > plain[0].evidence if plain else True
     assert out[0] == out[1]
+
+
+def test_the_nearest_hill_function_is_found_where_some_vanish(frame, scales):
+    """Terms that are zero on all data have no size to divide by."""
+    families = Families(scales)
+    family = families.of_column[frame.problem.library.find("x", "hill(x,1,2)")]
+    constants, terms = families._grid(family)
+    families._grids[family.key] = constants, np.where(np.arange(len(terms))[:, None] % 3, terms, 0)
+    pick = 4
+    with np.errstate(all="raise"):
+        misfit, atom, own = families._nearest(family, -2.0 * terms[pick], None)
+        assert misfit == pytest.approx(0.0, abs=1e-20) and atom[2] == pytest.approx(-2.0)
+        rest = np.ones(terms.shape[1])
+        misfit, atom, own = families._nearest(family, 0.5 - 2.0 * terms[pick], rest)
+        assert misfit == pytest.approx(0.0, abs=1e-20) and own == pytest.approx(0.5)
+    np.testing.assert_array_equal(atom[1], constants[pick])

@@ -161,7 +161,7 @@ class Families:
         """
         constants, terms = self._grid(family)
         if rest is None:
-            w = (terms @ curve) / (terms**2).sum(axis=1)
+            w = (terms @ curve) / np.maximum((terms**2).sum(axis=1), 1e-300)
             own = np.zeros(len(w))
             misfit = ((curve - w[:, None] * terms) ** 2).sum(axis=1)
         else:
@@ -185,7 +185,7 @@ class Families:
             pairs = list(product(centre + spread * HALF_GRID, hills))
             constants = np.array(pairs)[:, None, :]
             terms = [np.nan_to_num(family.term(c).evaluate(self.points)) for c in constants]
-            self._grids[family.key] = constants, np.array(terms) + 1e-300
+            self._grids[family.key] = constants, np.array(terms)
         return self._grids[family.key]
 
     def mirrored(self, model: ShapedModel, coefficients: Array) -> list[Candidate]:

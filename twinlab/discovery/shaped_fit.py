@@ -127,6 +127,8 @@ class _Descent:
         )
         if status != OK or not np.isfinite(cost):
             return None
+        if not all(np.isfinite(block).all() for block in blocks):
+            return None
         return _Step(model, w, initial, float(cost), tuple(blocks), x)
 
     def follow(self, step: _Step, iterations: int) -> _Step:
