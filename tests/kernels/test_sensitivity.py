@@ -5,8 +5,9 @@ import pytest
 from scipy.integrate import solve_ivp
 from scipy.interpolate import CubicSpline
 
+from twinlab.expressions.kinds import HILL_BY_COEFFICIENT, HILL_BY_HALF
 from twinlab.kernels import OK, Drive, evaluate_terms, trajectory_sensitivity
-from twinlab.kernels.flow import flow_jacobian
+from twinlab.kernels.flow import factor_value, flow_jacobian
 from twinlab.kernels.linear import divide_right
 
 from .systems import gene_network, no_drive, predator_prey, tolerance
@@ -121,6 +122,24 @@ def test_terms_match_the_numpy_reference():
     evaluate_terms(x, model.terms, theta)
     values = dict(zip(model.names, x, strict=True))
     np.testing.assert_allclose(theta, [term.evaluate(values) for term in model.listed])
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-9, 0.4, 1.7, 2e3])
+@pytest.mark.parametrize("half", [0.3, 1.7])
+@pytest.mark.parametrize("hill", [1.0, 2.6, 9.0])
+def test_derivatives_of_hill_functions_by_their_constants(value, half, hill):
+    """Against complex-step differences, which do not cancel (Squire and Trapp 1998)."""
+
+    def activation(half, hill):
+        return 1.0 / (1.0 + (half / max(value, 1e-12 * half.real)) ** hill)
+
+    step = 1e-20
+    by_half = activation(half * np.exp(1j * step), hill).imag / step
+    by_coefficient = activation(half + 0j, hill * np.exp(1j * step)).imag / step
+    got = [factor_value(kind, hill, half, value) for kind in (HILL_BY_HALF, HILL_BY_COEFFICIENT)]
+    np.testing.assert_allclose(
+        [-hill * got[0], hill * got[1]], [by_half, by_coefficient], rtol=1e-9, atol=1e-60
+    )
 
 
 def test_divide_right_needs_pivots():

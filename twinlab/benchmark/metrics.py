@@ -10,19 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinlab.discovery import QUANTILES
-from twinlab.expressions import HILL_ACTIVATION, HILL_REPRESSION, Factor, Term, parse_term
+from twinlab.expressions import parse_term
 
 from .cells import BenchmarkCase, Forecast
 from .integration import simulate_equations
+from .matching import matched_text
 from .scoring import ERROR_CAP, Answer
 from .statistics import Reliability
 
 Array = NDArray[np.float64]
 Edge = tuple[str, str]
 Coefficients = dict[Edge, float]
-#: A half saturation or Hill coefficient this near the true one (as a fraction) is the true term:
-#: methods may refine them, and no estimate is exact.
-CONSTANT_TOLERANCE = 0.1
 COEFFICIENT_ERROR_CAP = 100.0
 
 
@@ -57,38 +55,9 @@ def written(answer: Answer, case: BenchmarkCase, true: Mapping[Edge, float]) -> 
     out: Coefficients = {}
     for state, text, value in _rows(answer.equations):
         if value != 0.0:
-            key = _matched(state, parse_term(text, case.library.names), true, case)
+            key = matched_text(state, text, true, case.library.names)
             out[key] = out.get(key, 0.0) + float(value)
     return out
-
-
-def _matched(state: str, term: Term, true: Mapping[Edge, float], case: BenchmarkCase) -> Edge:
-    if (state, term.text) in true or not any(_saturates(f) for f in term.factors):
-        return state, term.text
-    for other_state, text in true:
-        if other_state == state and _alike(term, parse_term(text, case.library.names)):
-            return state, text
-    return state, term.text
-
-
-def _saturates(factor: Factor) -> bool:
-    return factor.kind in (HILL_ACTIVATION, HILL_REPRESSION)
-
-
-def _alike(term: Term, other: Term) -> bool:
-    """Same factors, but for constants of Hill functions within the tolerance."""
-    if len(term.factors) != len(other.factors):
-        return False
-    for a, b in zip(term.factors, other.factors, strict=True):
-        if (a.kind, a.variable) != (b.kind, b.variable):
-            return False
-        near = all(
-            abs(x - y) <= CONSTANT_TOLERANCE * abs(y)
-            for x, y in ((a.exponent, b.exponent), (a.constant, b.constant))
-        )
-        if not (near if _saturates(a) else a == b):
-            return False
-    return True
 
 
 def support_metrics(
@@ -129,8 +98,7 @@ def _interval_metrics(
             out[f"covered{level}"] = None  # a method without intervals
             continue
         table = {
-            _matched(s, parse_term(t, case.library.names), true, case): pair
-            for (s, t), pair in given.items()
+            matched_text(s, t, true, case.library.names): pair for (s, t), pair in given.items()
         }
         out[f"covered{level}"] = sum(
             table[key][0] <= value <= table[key][1] for key, value in true.items() if key in table
@@ -201,10 +169,9 @@ def forecast_error(answer: Answer, case: BenchmarkCase, test: Forecast) -> float
 def _factor(state: str, text: str, test: Forecast, case: BenchmarkCase) -> float:
     if not test.factors:
         return 1.0
-    canonical = parse_term(text, case.library.names)
     names = (*case.system.states, *case.system.inputs)
     known = {(s, parse_term(t, names).text): f for (s, t), f in test.factors.items()}
-    key = _matched(state, canonical, {k: 1.0 for k in known}, case)
+    key = matched_text(state, text, known, names)
     return float(known.get(key, 1.0))
 
 
@@ -231,9 +198,11 @@ def _inclusion_metrics(
         for c in range(len(library.columns))
         if library.column_state(c) >= 0
     }
-    given = {
-        (s, parse_term(t, library.names).text): float(p) for (s, t), p in answer.inclusion.items()
-    }
+    given: dict[Edge, float] = {}
+    for (s, t), p in answer.inclusion.items():
+        # Nearly true constants are the true term, written in several ways.
+        key = matched_text(s, t, true, library.names)
+        given[key] = min(given.get(key, 0.0) + float(p), 1.0)
     pairs = [(given.get(key, 0.0), key in true) for key in sorted(candidates | given.keys())]
     return {"reliability": Reliability.of(pairs).to_json()}
 

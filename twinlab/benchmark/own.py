@@ -132,7 +132,15 @@ def forecaster(discovery: Discovery) -> Forecaster:
     def quantiles(start: Array, time: Array, inputs: Array) -> Array:
         draws = discovery.posterior.coefficients
         initial = np.tile(np.asarray(start, float), (len(draws), 1))
-        x, status = simulate(discovery.problem, 0, time, draws, initial, relative=DRAW_TOLERANCE)
+        x, status = simulate(
+            discovery.problem,
+            0,
+            time,
+            draws,
+            initial,
+            relative=DRAW_TOLERANCE,
+            constants=discovery.posterior.constants,
+        )
         good = x[status == 0]
         if not len(good):
             return np.full((len(QUANTILES), len(time), initial.shape[1]), np.nan)

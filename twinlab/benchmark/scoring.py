@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from twinlab.expressions import parse_term
 
 from .integration import simulate_equations
+from .matching import matched_text
 from .systems import BenchmarkSystem, Equations
 
 Array = NDArray[np.float64]
@@ -108,10 +109,14 @@ class Score:
     remarks: Mapping[str, str | float]
 
 
-def support(equations: Equations, names: Sequence[str]) -> Support:
-    """(state, canonical term) of every non-zero coefficient."""
+def support(equations: Equations, names: Sequence[str], true: Support = frozenset()) -> Support:
+    """(state, canonical term) of every non-zero coefficient.
+
+    A Hill function whose constants are within ``matching.CONSTANT_TOLERANCE`` of those of a term
+    of `true` counts as that term.
+    """
     return frozenset(
-        (state, parse_term(term, names).text)
+        matched_text(state, term, true, names)
         for state, terms in equations.items()
         for term, coefficient in terms.items()
         if coefficient != 0.0
@@ -126,7 +131,8 @@ def f1_score(found: Support, true: Support) -> float:
 
 def coverage(answer: Answer, truth: Equations, names: Sequence[str]) -> int:
     """How many true coefficients lie inside their interval."""
-    given = {(s, parse_term(t, names).text): pair for (s, t), pair in answer.intervals.items()}
+    true = support(truth, names)
+    given = {matched_text(s, t, true, names): pair for (s, t), pair in answer.intervals.items()}
     covered = 0
     for state, terms in truth.items():
         for term, value in terms.items():
@@ -179,7 +185,7 @@ def score(answer: Answer, system: BenchmarkSystem, *, seed: int = 0, n_starts: i
     if answer.failure:
         found, covered, error, diverged = frozenset[tuple[str, str]](), 0, ERROR_CAP, n_starts
     else:
-        found = support(answer.equations, names)
+        found = support(answer.equations, names, true)
         covered = coverage(answer, truth, names)
         error, diverged = forecast_error(answer.equations, system, n_starts, seed)
     rank, probability = _rank_of_truth(answer, true, names)
@@ -203,7 +209,7 @@ def score(answer: Answer, system: BenchmarkSystem, *, seed: int = 0, n_starts: i
 
 def _rank_of_truth(answer: Answer, true: Support, names: Sequence[str]) -> tuple[int, float]:
     for rank, (probability, equations) in enumerate(answer.alternatives, 1):
-        if support(equations, names) == true:
+        if support(equations, names, true) == true:
             return rank, probability
     return 0, 0.0
 

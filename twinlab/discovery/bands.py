@@ -12,7 +12,7 @@ from twinlab.kernels import OK, Drive, integrate_draws
 
 from .noise import Noise
 from .problem import Problem
-from .result import QUANTILES, Band, Posterior
+from .result import QUANTILES, Band, DrawnConstants, Posterior
 
 Array = NDArray[np.float64]
 
@@ -46,6 +46,7 @@ def simulate(
     relative: float = SHOW_TOLERANCE,
     executor: Executor | None = None,
     drive: Drive | None = None,
+    constants: DrawnConstants | None = None,
 ) -> tuple[Array, NDArray[np.int64]]:
     """Simulate parameter draws of one trajectory.
 
@@ -64,6 +65,8 @@ def simulate(
         Shares the draws out in chunks; the result does not depend on it.
     drive : Drive, optional
         Nudging toward a smooth; none by default.
+    constants : DrawnConstants, optional
+        Constants of Hill functions, one set a draw; those of the library by default.
 
     Returns
     -------
@@ -77,8 +80,29 @@ def simulate(
     drive = drive if drive is not None else problem.drive()
     tolerance = problem.tolerance(relative)
 
+    def run_one_by_one(rows: NDArray[np.int64]) -> None:
+        assert constants is not None
+        columns = np.nonzero(coefficients[rows[0]])[0]
+        terms, entries = problem.active(columns)
+        # A fitted term belongs to one column, so that its row of the table may be changed.
+        fitted = np.nonzero(np.isin(constants.column, columns))[0]
+        place = np.searchsorted(columns, constants.column[fitted])
+        row = entries.term[[np.nonzero(entries.column == p)[0][0] for p in place]]
+        factor = constants.factor[fitted]
+        for i in rows:
+            terms.constant[row, factor] = constants.value[i, fitted, 0]
+            terms.exponent[row, factor] = constants.value[i, fitted, 1]
+            own = np.ascontiguousarray(coefficients[i : i + 1, columns])
+            integrate_draws(
+                np.ascontiguousarray(initial[i : i + 1]), time, terms, entries, own, trajectory,
+                drive, tolerance, out[i : i + 1], status[i : i + 1],
+            )  # fmt: skip
+
     def run(rows: NDArray[np.int64]) -> None:
         columns = np.nonzero(coefficients[rows[0]])[0]
+        if constants is not None and np.isin(constants.column, columns).any():
+            run_one_by_one(rows)
+            return
         part = np.empty((rows.size, time.size, problem.n_state))
         own = np.zeros(rows.size, np.int64)
         integrate_draws(
@@ -163,6 +187,7 @@ def make_bands(
             posterior.initial[:, r],
             relative=DRAW_TOLERANCE,
             executor=executor,
+            constants=posterior.constants,
         )
         good = draws[status == OK]
         if len(good) == 0:

@@ -167,7 +167,8 @@ def _coefficient_warnings(problem: Problem, best: Weighed) -> list[FitWarning]:
     fit = best.fit
     if len(fit.columns) == 0:
         return []
-    sd = np.sqrt(np.maximum(np.diag(inverse_scaled(fit.schur)), 0.0))
+    variance = np.diag(inverse_scaled(fit.schur))[: len(fit.columns)]
+    sd = np.sqrt(np.maximum(variance, 0.0))
     vague = [
         problem.library.column_label(int(c))
         for c, w, s in zip(fit.columns, fit.coefficients, sd, strict=True)

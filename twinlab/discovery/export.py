@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 import twinlab
 
-from .result import QUANTILES, Band, Discovery, RankedModel
+from .result import QUANTILES, Band, Discovery, FamilyInclusion, RankedModel, RefinedShape
 
 SCHEMA = 1
 #: Significant digits written: more than any coefficient has, fewer than rounding errors touch.
@@ -33,7 +33,8 @@ def discovery_mapping(discovery: Discovery) -> dict[str, Any]:
     -------
     dict
         Schema 1: versions, seed, study, status, noise, models by rank, inclusion probabilities
-        per state and term, families, trajectories with quantiles, warnings, seconds.
+        per state and term, families, classes of equivalent models, trajectories with quantiles,
+        warnings, seconds.
     """
     study, library = discovery.study, discovery.library
     provenance = study.provenance
@@ -70,6 +71,15 @@ def discovery_mapping(discovery: Discovery) -> dict[str, Any]:
             for state in library.states
         },
         "families": _families(discovery),
+        "saturating_families": [_saturating(discovery, f) for f in discovery.families],
+        "classes": [
+            {
+                "models": [place + 1 for place in group.models],
+                "probability": _number(group.probability),
+                "text": group.text,
+            }
+            for group in discovery.classes
+        ],
         "latent": {},
         "r_squared": {
             label: dict(zip(library.states, map(_number, row), strict=True))
@@ -140,7 +150,35 @@ def _model(discovery: Discovery, rank: int, model: RankedModel) -> dict[str, Any
         "probability": _number(model.probability),
         "evidence": _number(model.evidence),
         "equations": equations,
-        "parameters": {"initial": initial},
+        "parameters": {
+            "initial": initial,
+            "constants": [_shape(discovery, shape) for shape in model.shapes],
+        },
+    }
+
+
+def _shape(discovery: Discovery, shape: RefinedShape) -> dict[str, Any]:
+    library = discovery.library
+    states = [library.states[s] for s, _ in library.columns[shape.column].stoichiometry]
+    return {
+        "equation": ", ".join(states),
+        "term": _term(discovery, shape.column),
+        "variable": library.term_of(shape.column).factors[shape.factor].variable,
+        "half_saturation": _number(shape.half_saturation),
+        "half_saturation_interval90": _numbers(shape.half_saturation90),
+        "hill_coefficient": _number(shape.hill_coefficient),
+        "hill_coefficient_interval90": _numbers(shape.hill_coefficient90),
+    }
+
+
+def _saturating(discovery: Discovery, family: FamilyInclusion) -> dict[str, Any]:
+    return {
+        "equation": family.equation,
+        "variables": list(family.variables),
+        "roles": list(family.roles),
+        "times": family.times,
+        "terms": [_term(discovery, column) for column in family.columns],
+        "probability": _number(family.probability),
     }
 
 

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from twinlab.knowledge import ColumnPrior, Knowledge
 
-from .bands import DRAW_TOLERANCE, draw_conditional, make_bands, shares, simulate
+from .bands import DRAW_TOLERANCE, make_bands, shares, simulate
+from .constants import empty_constants, set_constants
+from .families import family_inclusion
 from .posterior import (
-    freedom_of,
+    draw_model,
     goodness,
     inclusion_of,
     keep_sign,
@@ -185,7 +187,7 @@ def reconsider(
     supports = select(
         discovery.gram,
         precision,
-        prior,
+        prior._replace(excluded=prior.excluded | _other_refined(discovery)),
         discovery.best.columns,
         freedom=SCALE_FREEDOM,
         n_steps=INTERACTIVE_STEPS,
@@ -213,6 +215,8 @@ def reconsider(
         status="provisional",
         models=models,
         inclusion=inclusion_of(models, discovery.problem.n_column),
+        families=family_inclusion(discovery.library, models),
+        classes=(),
         posterior=posterior,
         bands=bands,
         r_squared=point.r_squared,
@@ -220,6 +224,18 @@ def reconsider(
         residuals=point.residuals,
         seconds=time.perf_counter() - began,
     )
+
+
+def _other_refined(discovery: Discovery) -> NDArray[np.bool_]:
+    """Refined terms of models other than the best.
+
+    They are its own under slightly different constants: as candidates of a new search they would
+    multiply the prior odds of one mechanism.
+    """
+    out = np.zeros(discovery.problem.n_column, bool)
+    out[[s.column for m in discovery.models for s in m.shapes]] = True
+    out[discovery.best.columns] = False
+    return out
 
 
 def _log_prior(prior: ColumnPrior, precision: Array, model: RankedModel) -> float:
@@ -295,6 +311,7 @@ def _draw(
 ) -> Posterior:
     """Draws from the mixture of the models, initial states from the linearised regression."""
     problem, gram, rng = discovery.problem, discovery.gram, np.random.default_rng(seed + 1000)
+    constants = empty_constants(problem, models, n)
     coefficients = np.zeros((n, problem.n_column))
     initial = np.zeros((n, problem.n_trajectory, problem.n_state))
     roots = symmetric_root(inverse_scaled(gram.initial_hessian))
@@ -304,15 +321,14 @@ def _draw(
             continue
         part, own = slice(row, row + count), model.columns
         row += count
-        factor = symmetric_root(model.covariance)
-        freedom = freedom_of(problem, own.size)
-        draws = draw_conditional(
-            model.coefficients, factor, freedom, (prior.lower[own], prior.upper[own]), count, rng
-        )
+        bounds = (prior.lower[own], prior.upper[own])
+        draws, away = draw_model(problem, model, bounds, count, rng)
         coefficients[part, own] = draws
-        moved = np.einsum("rdk,nk->nrd", gram.initial_slope[:, :, own], draws - model.coefficients)
+        if constants is not None:
+            set_constants(constants, part, model, away[:, own.size :])
+        moved = np.einsum("rdk,nk->nrd", gram.initial_slope[:, :, own], away[:, : own.size])
         noise = np.einsum(
             "rde,nre->nrd", roots, rng.standard_normal((count, *gram.initial_offset.shape))
         )
         initial[part] = model.initial - moved + noise
-    return Posterior(coefficients, keep_sign(problem, initial))
+    return Posterior(coefficients, keep_sign(problem, initial), constants)

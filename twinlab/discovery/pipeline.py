@@ -23,6 +23,9 @@ from twinlab.study import Study
 from .bands import DISPLAY_POINTS, make_bands, simulate
 from .continuation import Outcome, Tick
 from .criticism import criticise, describes
+from .equivalence import equivalence_classes
+from .extension import extend
+from .families import family_inclusion
 from .noise import MODELS, allowed_models, compared_models
 from .posterior import (
     chi2_per_point,
@@ -33,6 +36,7 @@ from .posterior import (
     standardised_residuals,
 )
 from .problem import Problem, make_problem
+from .refinement import refine
 from .result import Discovery, Gram, Path, Progress, ProgressCallback, Settings, Snapshot
 from .search import (
     Start,
@@ -44,7 +48,7 @@ from .search import (
     run_starts,
 )
 from .segments import cut_problem, join, piece_share
-from .steps import Point
+from .steps import Point, linearise
 
 Array = NDArray[np.float64]
 
@@ -164,9 +168,13 @@ def discover(
             )
             # If the models could not be followed the answer is about the pieces.
             frame, weighed, gram = joined or (frame, weighed, gram)
-            problem = frame.problem
+        teller.rescoring("Fitting the constants of saturating terms", 1.0)
+        refined, weighed = refine(frame, weighed, settings, seed, pool, teller.check)
+        if refined:
+            frame, weighed = extend(frame, refined, weighed, knowledge, settings.complexity)
+            gram = linearise(frame, weighed[0].fit, weighed[0].noise, 0.0) or gram
+        problem, library, best = frame.problem, frame.problem.library, weighed[0]
         teller.tell("bands", "Simulating the posterior", SEARCH_SHARE + RESCORE_SHARE)
-        best = weighed[0]
         ranked = rank_models(frame, weighed)
         posterior = draw_posterior(frame, weighed, ranked, settings.draws, seed + 1000)
         centre = np.zeros(problem.n_column)
@@ -191,6 +199,8 @@ def discover(
         noise_sd=dict(zip(library.states, map(float, best.noise.sd), strict=True)),
         models=ranked,
         inclusion=inclusion_of(ranked, problem.n_column),
+        families=family_inclusion(library, ranked),
+        classes=equivalence_classes(library, weighed, ranked, problem, best.noise),
         posterior=posterior,
         bands=bands,
         path=coefficient_path(problem, gram),

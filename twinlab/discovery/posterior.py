@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from .bands import draw_conditional, shares
+from .constants import empty_constants, refined_shapes, set_constants
 from .noise import Noise
 from .problem import Problem
 from .result import Posterior, RankedModel
@@ -39,18 +41,23 @@ def rank_models(frame: Frame, weighed: Sequence[Weighed]) -> tuple[RankedModel, 
     models = []
     for model, p in zip(weighed, probabilities([m.evidence for m in weighed]), strict=True):
         covariance = inverse_scaled(model.fit.schur)
-        models.append(
-            make_ranked(
-                frame.problem,
-                model.fit.columns,
-                float(p),
-                model.evidence,
-                model.fit.coefficients,
-                0.5 * (covariance + covariance.T),
-                model.fit.initial,
-                (frame.prior.lower, frame.prior.upper),
-            )
+        covariance = 0.5 * (covariance + covariance.T)
+        k = len(model.fit.columns)
+        ranked = make_ranked(
+            frame.problem,
+            model.fit.columns,
+            float(p),
+            model.evidence,
+            model.fit.coefficients,
+            covariance[:k, :k],
+            model.fit.initial,
+            (frame.prior.lower, frame.prior.upper),
         )
+        if model.fit.free:
+            freedom = freedom_of(frame.problem, k + len(model.fit.free))
+            shapes = refined_shapes(frame.problem, model.fit, covariance[k:, k:], freedom)
+            ranked = replace(ranked, shapes=shapes, joint_covariance=covariance)
+        models.append(ranked)
     return tuple(models)
 
 
@@ -99,6 +106,7 @@ def draw_posterior(
     n, seed : int
     """
     problem, rng = frame.problem, np.random.default_rng(seed)
+    constants = empty_constants(problem, models, n)
     coefficients = np.zeros((n, problem.n_column))
     initial = np.zeros((n, problem.n_trajectory, problem.n_state))
     row = 0
@@ -110,17 +118,38 @@ def draw_posterior(
         part, fit = slice(row, row + count), own.fit
         row += count
         bounds = (frame.prior.lower[fit.columns], frame.prior.upper[fit.columns])
-        freedom = freedom_of(problem, len(fit.columns))
-        draws = draw_conditional(
-            fit.coefficients, symmetric_root(ranked.covariance), freedom, bounds, count, rng
-        )
+        draws, moved = draw_model(problem, ranked, bounds, count, rng)
         coefficients[part, fit.columns] = draws
-        moved = draws - fit.coefficients
+        if constants is not None:
+            set_constants(constants, part, ranked, moved[:, len(fit.columns) :])
         for r in range(problem.n_trajectory):
             inverse = inverse_scaled(fit.h_x[r])
             noise = rng.standard_normal((count, problem.n_state)) @ symmetric_root(inverse).T
             initial[part, r] = fit.initial[r] - moved @ fit.cross[r] @ inverse + noise
-    return Posterior(coefficients, keep_sign(problem, initial))
+    return Posterior(coefficients, keep_sign(problem, initial), constants)
+
+
+def draw_model(
+    problem: Problem,
+    model: RankedModel,
+    bounds: tuple[Array, Array],
+    n: int,
+    rng: np.random.Generator,
+) -> tuple[Array, Array]:
+    """Draws (n, k) of a model's coefficients within their bounds, and how far they moved.
+
+    The second array (n, k + m) holds the moves of its free log constants too.
+    """
+    k = len(model.columns)
+    covariance = model.covariance if model.joint_covariance is None else model.joint_covariance
+    m = len(covariance) - k
+    mean = np.concatenate([model.coefficients, np.zeros(m)])
+    lower = np.concatenate([bounds[0], np.full(m, -np.inf)])
+    upper = np.concatenate([bounds[1], np.full(m, np.inf)])
+    draws = draw_conditional(
+        mean, symmetric_root(covariance), freedom_of(problem, k + m), (lower, upper), n, rng
+    )
+    return draws[:, :k], draws - mean
 
 
 def keep_sign(problem: Problem, initial: Array) -> Array:

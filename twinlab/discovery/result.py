@@ -75,6 +75,78 @@ class FitWarning:
 
 
 @dataclass(frozen=True)
+class RefinedShape:
+    """Constants of one Hill function that were fitted, not taken from a grid.
+
+    Attributes
+    ----------
+    column, factor : int
+        Column of the library, and which factor of its term.
+    half_saturation, hill_coefficient : float
+        At the optimum.
+    half_saturation90, hill_coefficient90 : (2,) arrays
+        5 % and 95 % quantiles given this model.
+    hill_free : bool
+        False where the Hill coefficient is held at a whole number: its interval is that number.
+    """
+
+    column: int
+    factor: int
+    half_saturation: float
+    half_saturation90: Array
+    hill_coefficient: float
+    hill_coefficient90: Array
+    hill_free: bool
+
+
+@dataclass(frozen=True)
+class FamilyInclusion:
+    """Probability that a saturating family is in an equation, whichever atom stands for it.
+
+    Attributes
+    ----------
+    equation : str
+        The state (or states, for a reaction) it drives.
+    variables, roles : tuple of str
+        Variable of each Hill function, and 'activation' or 'repression'.
+    times : str
+        Text of the factors beside the Hill functions; empty if there are none.
+    columns : tuple of int
+        Its atoms in the library, refined terms included.
+    probability : float
+    """
+
+    equation: str
+    variables: tuple[str, ...]
+    roles: tuple[str, ...]
+    times: str
+    columns: tuple[int, ...]
+    probability: float
+
+
+@dataclass(frozen=True)
+class ModelClass:
+    """Ranked models that these data cannot tell apart: they differ in Hill functions alone.
+
+    Attributes
+    ----------
+    models : tuple of int
+        Places in ``Discovery.models``, the most probable first.
+    probability : float
+        Of all together.
+    distance : float
+        Largest distance of a member's trajectories from the first's, as `equivalence` says.
+    text : str
+        What they differ in, in words; empty for a class of one.
+    """
+
+    models: tuple[int, ...]
+    probability: float
+    distance: float
+    text: str
+
+
+@dataclass(frozen=True)
 class RankedModel:
     """One support with its own optimum and Laplace posterior.
 
@@ -92,6 +164,11 @@ class RankedModel:
     covariance : (k, k) array
     initial : (n_trajectory, n_state) array
         Initial states at the optimum.
+    shapes : tuple of RefinedShape
+        Hill functions whose constants were fitted.
+    joint_covariance : (k + m, k + m) array or None
+        Of the coefficients, then of the logarithms of the fitted constants: for each shape the
+        half saturation and, where it is not held, the Hill coefficient.
     """
 
     columns: NDArray[np.int64]
@@ -102,6 +179,8 @@ class RankedModel:
     interval90: Array
     covariance: Array
     initial: Array
+    shapes: tuple[RefinedShape, ...] = ()
+    joint_covariance: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -170,6 +249,28 @@ class Gram:
 
 
 @dataclass(frozen=True)
+class DrawnConstants:
+    """Draws of the constants of Hill functions that were fitted.
+
+    Attributes
+    ----------
+    column, factor : (n_shape,) int arrays
+        Column of the library, and which factor of its term.
+    value : (n_draw, n_shape, 2) array
+        Half saturation and Hill coefficient; those of the library where a draw's model leaves
+        the column out.
+    """
+
+    column: NDArray[np.int64]
+    factor: NDArray[np.int64]
+    value: Array
+
+    def pick(self, rows: NDArray[np.int64]) -> DrawnConstants:
+        """Some of the draws."""
+        return DrawnConstants(self.column, self.factor, self.value[rows])
+
+
+@dataclass(frozen=True)
 class Posterior:
     """Draws of the coefficients and initial states.
 
@@ -178,10 +279,13 @@ class Posterior:
     coefficients : (n_draw, n_column) array
         Zero where a draw's model leaves the column out.
     initial : (n_draw, n_trajectory, n_state) array
+    constants : DrawnConstants or None
+        Where constants of Hill functions were fitted.
     """
 
     coefficients: Array
     initial: Array
+    constants: DrawnConstants | None = None
 
 
 @dataclass(frozen=True)
@@ -226,6 +330,10 @@ class Discovery:
         By descending probability.
     inclusion : (n_column,) array
         Marginal inclusion probability of each column.
+    families : tuple of FamilyInclusion
+        The same for each family of Hill functions as a whole.
+    classes : tuple of ModelClass
+        The models in groups that the data cannot tell apart, by descending probability.
     r_squared : (n_trajectory, n_state) array
         1 - SS_res/SS_tot of the best model against the data; NaN where not defined.
     fitted : tuple of (n_time, n_state) arrays
@@ -261,6 +369,8 @@ class Discovery:
     slab: Array
     noise: Noise
     diagnostics: Mapping[str, Any] = field(default_factory=dict)
+    families: tuple[FamilyInclusion, ...] = ()
+    classes: tuple[ModelClass, ...] = ()
 
     @property
     def best(self) -> RankedModel:

@@ -79,6 +79,9 @@ class Fit(Point):
         Blocks of half the Gauss-Newton Hessian.
     x : (n_row, n_state) array
         Simulated states at the measured times.
+    free : tuple of (column, factor, 0 or 1)
+        Constants of Hill functions that were fitted too: log half saturation (0) or log Hill
+        coefficient (1).  Their rows follow the coefficients' in `h_w` and `cross`.
     """
 
     cost: float
@@ -86,10 +89,11 @@ class Fit(Point):
     h_x: Array
     cross: Array
     x: Array
+    free: tuple[tuple[int, int, int], ...] = ()
 
     @property
     def schur(self) -> Array:
-        """Half Hessian (k, k) of the coefficients, initial states eliminated."""
+        """Half Hessian of coefficients and free constants, initial states eliminated."""
         solved = solve_scaled(self.h_x, np.swapaxes(self.cross, 1, 2))
         return self.h_w - np.einsum("rkd,rdm->km", self.cross, solved)
 
@@ -303,26 +307,35 @@ def log_sign_prior(problem: Problem, columns: Columns, coefficients: Array) -> f
 
 
 def log_evidence(frame: Frame, fit: Fit, noise: Noise) -> float:
-    """Laplace approximation of the log evidence of a polished model at kappa = 0.
+    """Laplace approximation of the log evidence of a polished model at kappa = 0."""
+    prior = log_support_prior(frame.prior, fit.columns)
+    prior += log_sign_prior(frame.problem, fit.columns, fit.coefficients)
+    return laplace(frame, fit, noise, frame.precision[fit.columns], prior)
+
+
+def laplace(frame: Frame, fit: Fit, noise: Noise, precision: Array, log_prior: float) -> float:
+    """Log evidence of a fit whose coefficients have slabs of `precision`.
 
     ``log L + log p(w) + k/2 log 2 pi - 1/2 log|H_w| - 1/2 sum (log|H_x0| - log|P0|) +
     log p(support)`` with the noise's own normaliser and prior, so that models under different
     noise can be compared (Tierney and Kadane 1986, eq. 2.3).
+
+    Parameters
+    ----------
+    frame, fit, noise
+    precision : (k,) array
+    log_prior : float
+        Of the support and of signs; half the log precision of every free constant, whose normal
+        prior is in the cost.
     """
     sign_w, log_w = log_determinant(fit.schur)
     sign_x, log_x = log_determinant(fit.h_x)
     if sign_w <= 0 or (sign_x <= 0).any():
         return -np.inf
-    precision, w = frame.precision[fit.columns], fit.coefficients
+    w = fit.coefficients
     log_x = log_x.sum() - np.log(frame.initial_prior.precision).sum()
     # The cost holds the normal slab that the polish needs; the evidence has its own.
     likelihood = -0.5 * (fit.cost - precision @ w**2) + noise.log_normaliser(frame.problem)
-    prior = log_slab(precision, w) + log_sign_prior(frame.problem, fit.columns, w)
     occam = 0.5 * (w.size * np.log(2.0 * np.pi) - log_w - log_x)
-    return float(
-        likelihood
-        + prior
-        + occam
-        + noise.log_prior(frame.problem)
-        + log_support_prior(frame.prior, fit.columns)
-    )
+    slab = log_slab(precision, w)
+    return float(likelihood + slab + occam + noise.log_prior(frame.problem) + log_prior)

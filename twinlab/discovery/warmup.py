@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 
+from twinlab.kernels.regression import damped_step
 from twinlab.study import Study
 
 from .interactive import reconsider
@@ -42,6 +43,9 @@ def warm_up(progress: ProgressCallback | None = None) -> None:
         study = Study.from_arrays("warm-up", ["a", "b"], [time], [value])
         settings = Settings(starts=1, mcmc_steps=200, draws=10, neighbours=1)
         reconsider(discover(study, settings=settings, progress=tell))
+        # Called from Python only where a leading model has a saturating term.
+        one, block = np.ones((1, 1)), np.ones((1, 1, 1))
+        damped_step(one, one[0], block, one, 0.0 * block, 1e-3)
         _done.set()
 
 

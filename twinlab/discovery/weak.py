@@ -120,15 +120,20 @@ def weak_start(problem: Problem, smooth: Smooth) -> WeakStart:
     return WeakStart(coefficients, np.sqrt(np.maximum(explained, 1e-300) / diagonal))
 
 
-def _terms_on_grid(problem: Problem, smooth: Smooth, r: int) -> Array:
-    """Terms (n_grid, n_term) on the smooth; a term undefined somewhere counts as zero there."""
+def grid_values(problem: Problem, smooth: Smooth, r: int) -> dict[str, Array]:
+    """Smooths of the states and the inputs (n_grid,) on the grid of one trajectory."""
     library = problem.library
     values = {name: smooth.mean[r][:, e] for e, name in enumerate(library.states)}
     for i, name in enumerate(library.inputs):
         pieces = problem.inputs[r, :, :, i]
         last = pieces[-1, 3] + pieces[-1, 2] * problem.cell[r]
         values[name] = np.append(pieces[:, 3], last)
-    columns = [
-        np.broadcast_to(t.evaluate(values), smooth.mean[r][:, 0].shape) for t in library.terms
-    ]
+    return values
+
+
+def _terms_on_grid(problem: Problem, smooth: Smooth, r: int) -> Array:
+    """Terms (n_grid, n_term) on the smooth; a term undefined somewhere counts as zero there."""
+    values = grid_values(problem, smooth, r)
+    shape = smooth.mean[r][:, 0].shape
+    columns = [np.broadcast_to(t.evaluate(values), shape) for t in problem.library.terms]
     return np.nan_to_num(np.stack(columns, axis=1), nan=0.0, posinf=0.0, neginf=0.0)

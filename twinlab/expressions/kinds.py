@@ -12,4 +12,9 @@ LOGARITHM = 4  #: log(c * v)
 SINE = 5  #: sin(c * v)
 COSINE = 6  #: cos(c * v)
 
+#: Derivatives of a Hill activation h by its constants, for tables of sensitivities alone (no term
+#: is made of them): h falls by n h (1 - h) with log c and grows by n log(v/c) h (1 - h) with log n.
+HILL_BY_HALF = 7  #: h * (1 - h)
+HILL_BY_COEFFICIENT = 8  #: log(v/c) * h * (1 - h)
+
 MAX_FACTORS = 3  #: factors a term may have

@@ -20,6 +20,8 @@ from twinlab.expressions.kinds import (
     COSINE,
     EXPONENTIAL,
     HILL_ACTIVATION,
+    HILL_BY_COEFFICIENT,
+    HILL_BY_HALF,
     HILL_REPRESSION,
     LOGARITHM,
     POWER,
@@ -99,12 +101,21 @@ def factor_value(kind, exponent, constant, v):
         return np.log(constant * v)
     if kind == COSINE:
         return np.cos(constant * v)
+    if kind == HILL_BY_HALF or kind == HILL_BY_COEFFICIENT:
+        log_ratio = np.log(max(v, 1e-12 * constant) / constant)
+        # 1/(4 cosh^2) = h (1 - h) does not overflow for steep functions.
+        cosh = np.cosh(min(0.5 * exponent * abs(log_ratio), 300.0))
+        slope = 0.25 / (cosh * cosh)
+        return slope if kind == HILL_BY_HALF else log_ratio * slope
     return np.sin(constant * v)
 
 
 @jit
 def factor_slope(kind, exponent, constant, v, value):
-    """Derivative of one factor with respect to its variable; `value` is its value."""
+    """Derivative of one factor with respect to its variable; `value` is its value.
+
+    The derivatives of Hill functions by their constants are never simulated and have none.
+    """
     if kind == POWER:
         if exponent == 1.0:
             return 1.0

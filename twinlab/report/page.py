@@ -18,7 +18,7 @@ from twinlab.discovery import NOISE_WORDS, discovery_mapping, dumps
 from twinlab.expressions import equation_mathml
 from twinlab.twin import Twin, write_atomically
 
-from . import content
+from . import content, saturation
 from .figures import (
     forecast_span,
     path_figure,
@@ -109,6 +109,9 @@ def _text_parts(discovery: Discovery) -> dict[str, Any]:
         ],
         "colors": [series(i).color for i in range(len(discovery.library.states))],
         "alternatives": content.alternatives(discovery),
+        "constants": saturation.constants(discovery),
+        "classes": saturation.class_sentences(discovery),
+        "family_rows": saturation.family_rows(discovery),
         "inclusion": content.inclusion(discovery),
         "withheld": withheld,
         "families": content.families(discovery),

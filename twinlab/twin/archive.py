@@ -124,6 +124,7 @@ def _shapes_fit(discovery: Discovery) -> bool:
         len(discovery.bands) == len(discovery.fitted) == n_trajectory,
         len(discovery.models) > 0,
     ]
+    fits += _constants_fit(discovery)
     for model in discovery.models:
         k = len(model.columns)
         fits += [
@@ -134,6 +135,26 @@ def _shapes_fit(discovery: Discovery) -> bool:
             model.initial.shape == (n_trajectory, n_state),
         ]
     return all(fits)
+
+
+def _constants_fit(discovery: Discovery) -> list[bool]:
+    """The same for fitted constants: they name factors of the library's terms."""
+    drawn, library = discovery.posterior.constants, discovery.library
+
+    def named(column: int, factor: int) -> bool:
+        known = 0 <= column < len(library.columns)
+        return known and 0 <= factor < len(library.term_of(column).factors)
+
+    fits = [named(s.column, s.factor) for m in discovery.models for s in m.shapes]
+    for model in discovery.models:
+        size = len(model.columns) + sum(1 + s.hill_free for s in model.shapes)
+        joint = model.joint_covariance
+        fits.append(not model.shapes if joint is None else joint.shape == (size, size))
+    if drawn is not None:
+        shape = (len(discovery.posterior.coefficients), len(drawn.column), 2)
+        fits += [drawn.value.shape == shape, drawn.factor.shape == drawn.column.shape]
+        fits += [named(int(c), int(f)) for c, f in zip(drawn.column, drawn.factor, strict=True)]
+    return fits
 
 
 def _check(manifest: Any, file: str) -> None:

@@ -31,12 +31,16 @@ CLASSES: dict[str, type] = {
         knowledge.Knowledge,
         result.Band,
         result.Discovery,
+        result.DrawnConstants,
+        result.FamilyInclusion,
         result.FitWarning,
         result.Gram,
+        result.ModelClass,
         noise.Noise,
         result.Path,
         result.Posterior,
         result.RankedModel,
+        result.RefinedShape,
         result.Settings,
     )
 }

@@ -10,7 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from twinlab.discovery import Discovery, RankedModel
 from twinlab.discovery.bands import simulate
+from twinlab.discovery.constants import empty_constants, set_constants
 from twinlab.discovery.posterior import keep_sign
+from twinlab.discovery.result import DrawnConstants
 from twinlab.discovery.steps import inverse_scaled
 from twinlab.errors import UserError
 from twinlab.expressions import Term, equation_text
@@ -104,7 +106,7 @@ class Twin:
         problem = self.discovery.problem
         times = _checked_times(time)
         trajectory = self._trajectory(subject, needed=initial is None or problem.inputs.size > 0)
-        coefficients, states = self._draws(trajectory, draws)
+        coefficients, states, constants = self._draws(trajectory, draws)
         centre = np.zeros(problem.n_column)
         centre[self.model.columns] = self.model.coefficients
         start = self.model.initial[trajectory]
@@ -127,7 +129,9 @@ class Twin:
                 f"{STATUS_TEXT[int(failed[0])]}.",
                 mend="Give earlier times.",
             )
-        paths, status = simulate(problem, trajectory, grid, coefficients, states)
+        paths, status = simulate(
+            problem, trajectory, grid, coefficients, states, constants=constants
+        )
         good = paths[status == OK] if np.any(status == OK) else best
         keep = slice(grid.size - times.size, None)
         return Simulation(
@@ -184,20 +188,23 @@ class Twin:
             raise UserError(problem, mend=f"Choose one of {_listed(study.labels)}.")
         return places[0]
 
-    def _draws(self, trajectory: int, limit: int | None) -> tuple[Array, Array]:
-        """Coefficients (n_draw, n_column) and initial states (n_draw, n_state) to simulate."""
+    def _draws(
+        self, trajectory: int, limit: int | None
+    ) -> tuple[Array, Array, DrawnConstants | None]:
+        """Coefficients (n_draw, n_column), initial states (n_draw, n_state), fitted constants."""
         posterior = self.discovery.posterior
         coefficients, initial = posterior.coefficients, posterior.initial[:, trajectory]
+        constants = posterior.constants
         if self.rank is not None:
-            coefficients, initial = self._model_draws(trajectory, len(coefficients))
+            coefficients, initial, constants = self._model_draws(trajectory, len(coefficients))
         if limit is None or limit >= len(coefficients):
-            return coefficients, initial
+            return coefficients, initial, constants
         if limit < 1:
             raise UserError("At least one draw is needed.", mend="Give draws=1 or more.")
         pick = np.linspace(0, len(coefficients) - 1, limit).round().astype(int)
-        return coefficients[pick], initial[pick]
+        return coefficients[pick], initial[pick], constants.pick(pick) if constants else None
 
-    def _model_draws(self, trajectory: int, n: int) -> tuple[Array, Array]:
+    def _model_draws(self, trajectory: int, n: int) -> tuple[Array, Array, DrawnConstants | None]:
         """Draws of the chosen model's Laplace posterior.
 
         The initial state given the coefficients is normal, with the slope and the precision of
@@ -206,15 +213,20 @@ class Twin:
         problem, gram, model = self.discovery.problem, self.discovery.gram, self.model
         columns = model.columns
         rng = np.random.default_rng([self.discovery.seed, self.rank or 0, trajectory])
-        w = rng.multivariate_normal(model.coefficients, model.covariance, n, method="eigh")
+        joint = model.joint_covariance if model.joint_covariance is not None else model.covariance
+        moved = rng.multivariate_normal(np.zeros(len(joint)), joint, n, method="eigh")
+        w = model.coefficients + moved[:, : columns.size]
         w = np.clip(w, problem.prior.lower[columns], problem.prior.upper[columns])
+        constants = empty_constants(problem, [model], n)
+        if constants is not None:
+            set_constants(constants, slice(None), model, moved[:, columns.size :])
         coefficients = np.zeros((n, problem.n_column))
         coefficients[:, columns] = w
         slope = gram.initial_slope[trajectory][:, columns]
         centre = model.initial[trajectory] - (w - model.coefficients) @ slope.T
         covariance = inverse_scaled(gram.initial_hessian[trajectory])
         scatter = rng.multivariate_normal(np.zeros(problem.n_state), covariance, n, method="eigh")
-        return coefficients, keep_sign(problem, (centre + scatter)[:, None])[:, 0]
+        return coefficients, keep_sign(problem, (centre + scatter)[:, None])[:, 0], constants
 
     def _initial(self, initial: Mapping[str, float] | ArrayLike) -> Array:
         states = self.discovery.library.states

@@ -1,0 +1,272 @@
+"""Least-squares fits of coefficients, constants of saturating terms and initial states together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinlab.kernels import OK, normal_equations
+from twinlab.kernels.regression import damped_step
+
+from .families import template_of
+from .noise import Noise
+from .result import Gram
+from .shapes import Scales, Shaped, ShapedModel, Tables
+from .steps import (
+    FIT_TOLERANCE,
+    Fit,
+    eliminate_initial,
+    laplace,
+    log_sign_prior,
+    log_size_prior,
+    solve_scaled,
+)
+
+Array = NDArray[np.float64]
+
+#: Longest step of a logarithm in one iteration.
+LONGEST_STEP = 0.7
+#: An iteration that gains less than this (absolute, and share of the cost) is the last.
+GAIN = (1e-3, 1e-6)
+MAX_DAMPINGS = 7
+
+
+@dataclass(frozen=True)
+class ShapedFit:
+    """A fitted model with free constants, its noise and its log evidence.
+
+    Attributes
+    ----------
+    model : ShapedModel
+        At its optimum.
+    fit : Fit
+        Numbered as `ShapedModel` says; the rows of its Hessian are coefficients, then free
+        constants.
+    noise : Noise
+    evidence : float
+    """
+
+    model: ShapedModel
+    fit: Fit
+    noise: Noise
+    evidence: float
+
+
+@dataclass(frozen=True)
+class _Prior:
+    """Normal prior of coefficients and free constants, and their bounds."""
+
+    precision: Array
+    centre: Array
+    bounds: Array
+
+
+def _prior(scales: Scales, model: ShapedModel) -> _Prior:
+    frame = scales.frame
+    centre, spread, bounds = scales.constants_prior(model)
+    slab = [*frame.precision[model.plain], *(scales.precision(t) for t in model.terms)]
+    prior = frame.prior
+    # A refined term may have any coefficient that one of its atoms may have.
+    lower = [*prior.lower[model.plain], *(prior.lower[own(t)].min() for t in model.terms)]
+    upper = [*prior.upper[model.plain], *(prior.upper[own(t)].max() for t in model.terms)]
+    return _Prior(
+        np.array([*slab, *spread**-2.0]),
+        np.array([*np.zeros(len(slab)), *centre]),
+        np.concatenate([np.stack([lower, upper], axis=1).reshape(-1, 2), bounds]),
+    )
+
+
+def own(term: Shaped) -> list[int]:
+    """Columns of the atoms a refined term stands for."""
+    return list(term.family.columns)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A point of the descent with its normal equations."""
+
+    model: ShapedModel
+    coefficients: Array
+    initial: Array
+    cost: float
+    blocks: tuple[Array, ...]
+    x: Array
+
+
+class _Descent:
+    """Levenberg-Marquardt as `twinlab.kernels.polish`, constants included, under a given noise."""
+
+    def __init__(self, scales: Scales, model: ShapedModel, noise: Noise) -> None:
+        self.frame, self.prior = scales.frame, _prior(scales, model)
+        problem = self.frame.problem
+        self.tables, self.data = Tables(problem, model), noise.data(problem)
+        self.drive = problem.drive(0.0, self.frame.smooth.target)
+        self.tolerance = problem.tolerance(FIT_TOLERANCE)
+
+    def evaluate(self, model: ShapedModel, w: Array, initial: Array) -> _Step | None:
+        """Normal equations at a point; None where it cannot be simulated."""
+        if any(template_of(t.term) != t.family.template for t in model.terms):
+            return None  # the term would merge with another factor and be of another family
+        self.tables.set(model, w)
+        x = np.empty_like(self.data.value)
+        status, cost, *blocks = normal_equations(
+            np.ascontiguousarray(initial),
+            np.ascontiguousarray(w),
+            *self.tables.active,
+            np.concatenate([w, model.values]) - self.prior.centre,
+            self.tables.table,
+            self.tables.entries,
+            self.data,
+            self.frame.initial_prior,
+            self.drive,
+            self.tolerance,
+            self.prior.precision,
+            x,
+        )
+        if status != OK or not np.isfinite(cost):
+            return None
+        if not all(np.isfinite(block).all() for block in blocks):
+            return None
+        return _Step(model, w, initial, float(cost), tuple(blocks), x)
+
+    def follow(self, step: _Step, iterations: int) -> _Step:
+        """Descend from a point that could be simulated."""
+        damping = 1e-3
+        for _ in range(iterations):
+            gain = 0.0
+            for _ in range(MAX_DAMPINGS):
+                trial = self._trial(step, damping)
+                if trial is not None and trial.cost < step.cost:
+                    gain, step = step.cost - trial.cost, trial
+                    damping = max(damping / 5.0, 1e-8)
+                    break
+                damping = max(damping, 1e-4) * 6.0
+            if gain < GAIN[0] + GAIN[1] * step.cost:
+                break
+        return step
+
+    def _trial(self, step: _Step, damping: float) -> _Step | None:
+        k = len(step.coefficients)
+        solved, step_w, step_x = damped_step(*step.blocks, damping)
+        if not solved:
+            return None
+        step_w[k:] = np.clip(step_w[k:], -LONGEST_STEP, LONGEST_STEP)
+        now = np.concatenate([step.coefficients, step.model.values])
+        new = np.clip(now + step_w, *self.prior.bounds.T)
+        return self.evaluate(step.model.moved(new[k:]), new[:k], step.initial + step_x)
+
+
+def descend(
+    scales: Scales,
+    model: ShapedModel,
+    coefficients: Array,
+    initial: Array,
+    noise: Noise,
+    iterations: int,
+) -> ShapedFit | None:
+    """Fit under a given noise; None if the start cannot be simulated."""
+    descent = _Descent(scales, model, noise)
+    prior = descent.prior
+    w = np.clip(coefficients, *prior.bounds[: len(coefficients)].T)
+    step = descent.evaluate(model, w, initial)
+    if step is None:
+        return None
+    step = descent.follow(step, iterations)
+    h_w, _, h_x, _, cross = step.blocks
+    columns = np.arange(len(w), dtype=np.int64)
+    fit = Fit(columns, step.coefficients, step.initial, step.cost, h_w, h_x, cross, step.x)
+    log_prior = _log_prior(scales, step.model, fit.coefficients)
+    log_prior += 0.5 * float(np.log(prior.precision[len(w) :]).sum())
+    evidence = laplace(scales.frame, fit, noise, prior.precision[: len(w)], log_prior)
+    return ShapedFit(step.model, fit, noise, evidence)
+
+
+def _log_prior(scales: Scales, model: ShapedModel, coefficients: Array) -> float:
+    """Odds of columns and families, the size, and the signs (a term's are its atoms')."""
+    problem, prior = scales.frame.problem, scales.frame.prior
+    odds = prior.log_odds[model.plain].sum() + sum(t.log_prior for t in model.terms)
+    size = log_size_prior(problem.n_column, len(model.plain) + len(model.terms))[-1]
+    alike = np.array([*model.plain, *(t.family.columns[0] for t in model.terms)], np.int64)
+    return float(odds + size) + log_sign_prior(problem, alike, coefficients)
+
+
+def weigh_shaped(
+    scales: Scales,
+    model: ShapedModel,
+    coefficients: Array,
+    initial: Array,
+    noise: Noise,
+    iterations: tuple[int, ...] = (12, 6, 4),
+) -> ShapedFit | None:
+    """Fit a model, give it its own noise, and take its evidence."""
+    fitted: ShapedFit | None = None
+    for count in iterations:
+        if fitted is not None:
+            n_parameters = len(fitted.fit.h_w) + initial.size
+            noise = noise.estimate(scales.frame.problem, fitted.fit.x, n_parameters)
+            model, coefficients, initial = (
+                fitted.model, fitted.fit.coefficients, fitted.fit.initial
+            )  # fmt: skip
+        fitted = descend(scales, model, coefficients, initial, noise, count)
+        if fitted is None:
+            return None
+    return fitted
+
+
+def linearise_shaped(scales: Scales, fitted: ShapedFit) -> Gram | None:
+    """Regression of the data on the library's columns and the model's refined terms.
+
+    Initial states and free constants are integrated out, so that a term is judged by what it
+    adds when the constants may move.  The refined terms follow the library's columns.
+    """
+    frame, model, fit = scales.frame, fitted.model, fitted.fit
+    problem = frame.problem
+    tables, data = Tables(problem, model, everything=True), fitted.noise.data(problem)
+    tables.set(model, fit.coefficients)
+    prior = _prior(scales, model)
+    k = len(fit.coefficients)
+    w_all = np.zeros(tables.n_column)
+    w_all[tables.places] = fit.coefficients
+    x = np.empty_like(data.value)
+    # The constants are counted from their optimum: they enter the regression as zeros.
+    status, cost, *blocks = normal_equations(
+        fit.initial,
+        np.ascontiguousarray(fit.coefficients),
+        *tables.active,
+        w_all,
+        tables.table,
+        tables.entries,
+        data,
+        frame.initial_prior,
+        problem.drive(0.0, frame.smooth.target),
+        problem.tolerance(FIT_TOLERANCE),
+        np.zeros(tables.n_column),
+        x,
+    )
+    if status != OK or not all(np.isfinite(block).all() for block in blocks):
+        return None
+    excess, information = fitted.noise.excess(problem, x)
+    n_free = information - problem.n_state * problem.n_trajectory
+    whole = eliminate_initial(w_all, fit.initial, cost - excess, tuple(blocks), n_free)
+    return _without_constants(
+        whole, tables.n_coefficient, prior.precision[k:], prior.centre[k:] - model.values
+    )
+
+
+def _without_constants(gram: Gram, n: int, precision: Array, shift: Array) -> Gram:
+    """Integrate the columns from `n` on out of a Gram, under their prior around `shift`."""
+    if len(gram.vector) == n:
+        return gram
+    matrix = gram.matrix[n:, n:] + np.diag(precision)
+    vector = gram.vector[n:] + precision * shift
+    slope = solve_scaled(matrix, gram.matrix[n:, :n])
+    mean = solve_scaled(matrix, vector[:, None])[:, 0]
+    return replace(
+        gram,
+        matrix=np.ascontiguousarray(gram.matrix[:n, :n] - gram.matrix[:n, n:] @ slope),
+        vector=gram.vector[:n] - slope.T @ vector,
+        yy=float(gram.yy + (precision * shift**2).sum() - vector @ mean),
+        initial_slope=gram.initial_slope[:, :, :n],
+    )
