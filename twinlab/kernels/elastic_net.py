@@ -37,8 +37,8 @@ class WorkingSet(NamedTuple):
 
     Attributes
     ----------
-    index : (n,) int array
-        Column of each place.
+    column : (n,) int array
+        Column at each place.
     place : (n_column,) int array
         Place of each column, -1 outside the set.
     matrix : (n, n) array
@@ -49,7 +49,7 @@ class WorkingSet(NamedTuple):
     support : Support
     """
 
-    index: NDArray[np.int64]
+    column: NDArray[np.int64]
     place: NDArray[np.int64]
     matrix: Array
     w: Array
@@ -95,7 +95,7 @@ def newcomers(threshold, factor, diagonal, w, v, terms, place, out):
     for j in range(w.size):
         if place[j] >= 0 or not lower[j] < upper[j]:
             continue
-        strong = 0.0 <= threshold and abs(v[j]) >= threshold * factor[j]
+        strong = threshold >= 0.0 and abs(v[j]) >= threshold * factor[j]
         if strong or would_move(v[j], diagonal[j], l1[j], ridge[j], lower[j], upper[j], w[j]):
             out[count] = j
             count += 1
@@ -106,7 +106,7 @@ def newcomers(threshold, factor, diagonal, w, v, terms, place, out):
 def solve_working_set(size, w, v, vector, yy, terms, working, target, max_sweeps):
     """Solve on the set, from and to the full vectors; returns the sweeps used."""
     for p in range(size):
-        j = working.index[p]
+        j = working.column[p]
         working.w[p], working.v[p], working.vector[p] = w[j], v[j], vector[j]
         for part, whole in zip(working.terms, terms):
             part[p] = whole[j]
@@ -123,7 +123,7 @@ def solve_working_set(size, w, v, vector, yy, terms, working, target, max_sweeps
         max_sweeps,
     )
     for p in range(size):
-        w[working.index[p]] = working.w[p]
+        w[working.column[p]] = working.w[p]
     return sweeps
 
 
@@ -135,7 +135,7 @@ def _path(
     """Fill `coefficients`, `gap` and `sweeps`; everything after `max_sweeps` is work space."""
     size, target = 0, tolerance * yy
     entering = np.empty(w.size, np.int64)
-    _gradient(gram, vector, w, v)
+    _gradient(gram, vector, w, v, 0, working)
     previous = penalties[0] if penalties.size else 0.0
     for step in range(penalties.size):
         penalty = penalties[step]
@@ -156,15 +156,27 @@ def _path(
             sweeps[step] += solve_working_set(
                 size, w, v, vector, yy, terms, working, inner, max_sweeps - sweeps[step]
             )
-            _gradient(gram, vector, w, v)
+            _gradient(gram, vector, w, v, size, working)
             threshold = -1.0
         for j in range(w.size):
             coefficients[step, j] = w[j]
 
 
 @jit
-def _gradient(gram, vector, w, v):
-    """Compute v = vector - gram w afresh (no drift), using the non-zero coefficients."""
+def _gradient(gram, vector, w, v, size, working):
+    """Compute v = vector - gram w: taken from the set inside it, afresh outside."""
+    outside = w.size - size
+    if outside < size:
+        for j in range(w.size):
+            place = working.place[j]
+            if place >= 0:
+                v[j] = working.v[place]
+                continue
+            row, total = gram[j], 0.0
+            for i in range(w.size):
+                total += row[i] * w[i]
+            v[j] = vector[j] - total
+        return
     for i in range(v.size):  # a slice assignment would add 4 s to the cold compilation
         v[i] = vector[i]
     for j in range(w.size):
@@ -175,10 +187,10 @@ def _gradient(gram, vector, w, v):
 @jit
 def _join(gram, j, size, working):
     """Append column `j` to the set; returns its new size."""
-    working.index[size], working.place[j] = j, size
+    working.column[size], working.place[j] = j, size
     row = gram[j]
     for p in range(size + 1):
-        value = row[working.index[p]]
+        value = row[working.column[p]]
         working.matrix[size, p] = value
         working.matrix[p, size] = value
     return size + 1

@@ -27,6 +27,8 @@ Array = NDArray[np.float64]
 # A column whose part outside the span of the others is smaller than this stays with the sweeps.
 _INDEPENDENT = 1e-9
 
+AT_MINIMUM, MOVED, INVERSE_LOST = 0, 1, 2
+
 
 class Support(NamedTuple):
     """The inverse over the members of the support; work arrays beside it.
@@ -39,8 +41,8 @@ class Support(NamedTuple):
         Coordinates in the order of the inverse.
     slot : (n,) int array
         Place of each coordinate in `member`, -1 where it has none.
-    count : (1,) int array
-        Members.
+    members : (1,) int array
+        How many.
     u, step, change : (n,) arrays
         Work space.
     """
@@ -48,7 +50,7 @@ class Support(NamedTuple):
     inverse: Array
     member: NDArray[np.int64]
     slot: NDArray[np.int64]
-    count: NDArray[np.int64]
+    members: NDArray[np.int64]
     u: Array
     step: Array
     change: Array
@@ -77,8 +79,8 @@ def add_multiple(factor, source, target, size):
 @jit
 def _enter(matrix, ridge, j, support):
     """Border the inverse by coordinate `j`; unchanged where it depends on the members."""
-    inverse, member, slot, count, u, step, _ = support
-    m = count[0]
+    inverse, member, slot, members, u, step, _ = support
+    m = members[0]
     diagonal = matrix[j, j] + ridge[j]
     row = matrix[j]
     for q in range(m):
@@ -96,14 +98,14 @@ def _enter(matrix, ridge, j, support):
         add_multiple(scale * u[q], u, inverse[q], m)
         inverse[q, m] = inverse[m, q] = -scale * u[q]
     inverse[m, m] = scale
-    member[m], slot[j], count[0] = j, m, m + 1
+    member[m], slot[j], members[0] = j, m, m + 1
 
 
 @jit
 def _leave(j, support):
     """Take coordinate `j` out of the inverse."""
-    inverse, member, slot, count, u, _, _ = support
-    place, last = slot[j], count[0] - 1
+    inverse, member, slot, members, u, _, _ = support
+    place, last = slot[j], members[0] - 1
     other = member[last]
     a, b = inverse[place], inverse[last]
     for q in range(last + 1):
@@ -116,7 +118,7 @@ def _leave(j, support):
     for q in range(last):
         add_multiple(scale * u[q], u, inverse[q], last)
     member[place], slot[other] = other, place
-    slot[j], count[0] = -1, last
+    slot[j], members[0] = -1, last
 
 
 @jit
@@ -137,28 +139,33 @@ def follow_support(matrix, w, terms, size, support):
 
 
 @jit
-def newton_step(matrix, w, v, terms, size, support):
+def newton_step(matrix, w, v, terms, size, support, enough):
     """Move the members toward their minimiser, up to the first change of sign or bound met.
+
+    Parameters
+    ----------
+    enough : float
+        No step where the largest slope times the l1 norm of `w`, which bounds what the slopes
+        add to the duality gap, is within this.
 
     Returns
     -------
-    crossed : bool
-        Whether a sign or a bound ended the step.
-    distance : float
-        Bound on what the slopes at the start can still mean for the duality gap:
-        the largest slope times the l1 norm of `w`; negative where nothing could be done.
+    int
+        AT_MINIMUM, MOVED or INVERSE_LOST (by rounding: nothing was done).
     """
     l1, ridge, lower, upper, _ = terms
-    inverse, member, _, count, u, step, change = support
-    m = count[0]
-    for q in range(m):
-        step[q] = 0.0
+    inverse, member, _, members, u, step, change = support
+    m = members[0]
     largest = total = 0.0
     for q in range(m):
         j = member[q]
         u[q] = v[j] - l1[j] * np.sign(w[j]) - ridge[j] * w[j]
+        step[q] = 0.0
         largest = max(largest, abs(u[q]))
         total += abs(w[j])
+    if largest * total <= enough:
+        return AT_MINIMUM
+    for q in range(m):
         add_multiple(u[q], inverse[q], step, m)
     for i in range(size):
         change[i] = 0.0
@@ -169,10 +176,8 @@ def newton_step(matrix, w, v, terms, size, support):
     for q in range(m):
         j = member[q]
         curvature += step[q] * (change[j] + ridge[j] * step[q])
-    if largest == 0.0:
-        return False, 0.0
     if not gain > 0.0 or not curvature > 0.0:
-        return False, -1.0
+        return INVERSE_LOST
     length, stop, target = gain / curvature, -1, 0.0
     for q in range(m):
         j = member[q]
@@ -185,12 +190,12 @@ def newton_step(matrix, w, v, terms, size, support):
         j = member[q]
         w[j] = target if q == stop else w[j] + length * step[q]
     add_multiple(-length, change, v, size)
-    return stop >= 0, largest * total
+    return MOVED
 
 
 @jit
 def forget(support):
     """Start the inverse anew, after rounding errors or a penalty far away."""
-    support.count[0] = 0
+    support.members[0] = 0
     for j in range(support.slot.size):
         support.slot[j] = -1

@@ -89,12 +89,12 @@ def _join(
 ) -> tuple[WorkingSet, int]:
     """Append columns to the set; returns it, perhaps with more room, and its new size."""
     new = size + len(entering)
-    if new > working.index.size:
+    if new > working.column.size:
         working = _with_room(working, size, min(max(2 * size, new), x.shape[1]))
     if new > size:
-        working.index[size:new] = entering
+        working.column[size:new] = entering
         working.place[entering] = np.arange(size, new)
-        block = x[:, working.index[:new]].T @ x[:, entering]
+        block = x[:, working.column[:new]].T @ x[:, entering]
         working.matrix[:new, size:new] = block
         working.matrix[size:new, :size] = block[:size].T
     return working, new
@@ -103,7 +103,7 @@ def _join(
 def _with_room(working: WorkingSet, size: int, room: int) -> WorkingSet:
     """A copy of the set with room for more columns; its inverse is begun anew."""
     larger = empty_working_set(working.place.size, room)
-    larger.index[:size] = working.index[:size]
+    larger.column[:size] = working.column[:size]
     larger.place[:] = working.place
     larger.matrix[:size, :size] = working.matrix[:size, :size]
     return larger

@@ -13,7 +13,14 @@ Massias, Gramfort, Salmon (2018), ICML, PMLR 80, 3315: working sets.
 from __future__ import annotations
 
 from .elastic_net_gap import Terms, duality_gap
-from .elastic_net_newton import add_multiple, follow_support, forget, newton_step
+from .elastic_net_newton import (
+    INVERSE_LOST,
+    MOVED,
+    add_multiple,
+    follow_support,
+    forget,
+    newton_step,
+)
 from .flow import jit
 
 # Newton steps in a row, and sweeps in a row where they do not help.
@@ -40,8 +47,11 @@ def would_move(v, curvature, l1, ridge, lower, upper, w):
 
 
 @jit
-def _sweep(gram, w, v, terms, size):
-    """One pass of coordinate descent; `w` and the gradient `v` are updated in place."""
+def _sweep(gram, w, v, terms, size, still):
+    """One pass of coordinate descent; `w` and the gradient `v` are updated in place.
+
+    A coordinate off zero stays where its slope is at most `still`.
+    """
     l1, ridge, lower, upper, _ = terms
     for j in range(size):
         if lower[j] >= upper[j]:
@@ -52,7 +62,7 @@ def _sweep(gram, w, v, terms, size):
             continue
         new = _minimum_1d(slope, curvature, l1[j], ridge[j], lower[j], upper[j])
         change = new - w[j]
-        if change != 0.0:
+        if abs(change) * (curvature + ridge[j]) > (still if w[j] != 0.0 and new != 0.0 else 0.0):
             w[j] = new
             add_multiple(-change, gram[j], v, size)
 
@@ -86,18 +96,21 @@ def solve_set(gram, w, v, vector, yy, terms, size, support, target, max_sweeps):
         terms.l1[:size], terms.ridge[:size], terms.lower[:size], terms.upper[:size],
         terms.radius[:size],
     )  # fmt: skip
-    before = -1.0
+    before, calm = -1.0, 0.1
     while sweeps < max_sweeps:
         for _ in range(_MOST_STEPS):
             follow_support(gram, w, terms, size, support)
-            crossed, distance = newton_step(gram, w, v, terms, size, support)
-            if distance < 0.0:
+            outcome = newton_step(gram, w, v, terms, size, support, calm * target)
+            if outcome == INVERSE_LOST:
                 forget(support)
+            if outcome != MOVED:
                 break
-            if not crossed and distance <= 0.1 * target:
-                break
+        total = 0.0
+        for j in range(size):
+            total += abs(w[j])
+        still = calm * target / total if total > 0.0 else 0.0
         for _ in range(min(batch, max_sweeps - sweeps)):
-            _sweep(gram, w, v, terms, size)
+            _sweep(gram, w, v, terms, size, still)
             sweeps += 1
         gap = duality_gap(w[:size], v[:size], vector[:size], yy, part)
         if gap <= target:
@@ -105,4 +118,5 @@ def solve_set(gram, w, v, vector, yy, terms, size, support, target, max_sweeps):
         # columns that depend on others are left to the sweeps: more of them, then
         batch = min(2 * batch, _MOST_SWEEPS) if before >= 0.0 and gap > 0.5 * before else 1
         before = gap
+        calm *= 0.1
     return sweeps
