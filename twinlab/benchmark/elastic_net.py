@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -137,7 +138,7 @@ def measure(
         tolerance, reached = (
             (wanted, gap(solver(wanted))) if name in own else matched(solver, gap, wanted)
         )
-        tasks[name] = lambda solver=solver, tolerance=tolerance: solver(tolerance)
+        tasks[name] = partial(solver, tolerance)
         notes[name] = f"gap {reached:.0e}" + ("" if reached <= wanted else ": NOT REACHED")
     return table(take_turns(tasks, repeats), OWN, notes)
 
