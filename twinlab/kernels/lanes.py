@@ -75,9 +75,12 @@ class Lanes(NamedTuple):
 def empty_lanes(n_state: int, n_input: int, n_term: int, n_column: int) -> Lanes:
     """Empty lanes for models of a size."""
     return Lanes(
-        *np.zeros((3, LANES)),
+        np.zeros(LANES),
+        np.zeros(LANES),
+        np.zeros(LANES),
         np.zeros((n_state + n_input, LANES)),
-        *np.zeros((2, n_state, LANES)),
+        np.zeros((n_state, LANES)),
+        np.zeros((n_state, LANES)),
         np.zeros((n_term, LANES)),
         np.zeros((7, n_state, LANES)),
         np.zeros((n_column, LANES)),
@@ -85,7 +88,10 @@ def empty_lanes(n_state: int, n_input: int, n_term: int, n_column: int) -> Lanes
         np.zeros((2, LANES)),
         np.zeros(7),
         np.full(LANES, -1),
-        *np.zeros((4, LANES), np.int64),
+        np.zeros(LANES, np.int64),
+        np.zeros(LANES, np.int64),
+        np.zeros(LANES, np.int64),
+        np.zeros(LANES, np.int64),
     )
 
 
