@@ -12,6 +12,8 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
+from collections.abc import Callable
+from functools import partial
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -48,9 +50,7 @@ def lorenz(n: int, step: float, degree: int, seed: int = 0) -> tuple[Array, Arra
     smooth = [make_smoothing_spline(time_points, column) for column in x.T]
     z = np.stack([spline(time_points) for spline in smooth], axis=1)
     slopes = np.stack([spline.derivative()(time_points) for spline in smooth], axis=1)
-    sets = [
-        c for size in range(degree + 1) for c in combinations_with_replacement(range(3), size)
-    ]
+    sets = [c for size in range(degree + 1) for c in combinations_with_replacement(range(3), size)]
     truth = np.zeros((3, len(sets)))
     for state, term, value in (
         (0, (0,), -10.0), (0, (1,), 10.0), (1, (0,), 28.0), (1, (1,), -1.0), (1, (0, 2), -1.0),
@@ -89,9 +89,7 @@ def spike_and_slab(features: Array, slopes: Array, seed: int = 0) -> tuple[Array
         for support, count, share in zip(supports, sizes, weight, strict=True):
             inclusion[e, support[:count]] += share
         best = np.sort(supports[values.argmax(), : sizes[values.argmax()]])
-        covariance = np.linalg.inv(
-            scaled[np.ix_(best, best)] + np.diag(precision[best])
-        )
+        covariance = np.linalg.inv(scaled[np.ix_(best, best)] + np.diag(precision[best]))
         mean = covariance @ vector[best]
         reach = student.ppf(0.95, FREEDOM + n) * np.sqrt(np.diagonal(covariance))
         low[e, best], high[e, best] = mean - reach, mean + reach
@@ -130,25 +128,28 @@ def quality(found: NDArray[np.bool_], low: Array, high: Array, truth: Array) -> 
 def deterministic(repeats: int) -> str:
     """Tables of STLSQ and its ensemble."""
     out = []
-    for title, n, step, models in (("STLSQ, 10,000 x 20", 10_000, 0.002, 0),
-                                   ("100 bagged models, 2,000 x 20", 2_000, 0.005, 100)):  # fmt: skip
+    for title, n, step, models in (
+        ("STLSQ, 10,000 x 20", 10_000, 0.002, 0),
+        ("100 bagged models, 2,000 x 20", 2_000, 0.005, 100),
+    ):
         features, slopes, _ = lorenz(n, step, 3)
-        if models:
-            tasks = {"TwinLab": lambda f=features, s=slopes: stlsq_ensemble(f, s, THRESHOLD)}
-        else:
-            tasks = {"TwinLab": lambda f=features, s=slopes: stlsq(f, s, THRESHOLD)}
-        tasks["TwinLab"]()
-        notes = {}
+        own: Callable[[], Array] = (
+            partial(stlsq_ensemble, features, slopes, THRESHOLD, n_models=models)
+            if models
+            else partial(stlsq, features, slopes, THRESHOLD)
+        )
+        found = own()
+        tasks, notes = {"TwinLab": own}, {}
         if version("pysindy") is not None:
             tasks["PySINDy"] = pysindy_stlsq(features, slopes, models)
             if not models:
-                apart = np.abs(tasks["PySINDy"]() - tasks["TwinLab"]()).max()
+                apart = np.abs(tasks["PySINDy"]() - found).max()
                 notes["PySINDy"] = f"largest difference of a coefficient {apart:.0e}"
         out.append(f"{title}, 3 equations\n{table(take_turns(tasks, repeats), 'TwinLab', notes)}")
     return "\n\n".join(out)
 
 
-def pysindy_stlsq(features: Array, slopes: Array, models: int):
+def pysindy_stlsq(features: Array, slopes: Array, models: int) -> Callable[[], Array]:
     """A call of PySINDy's STLSQ, or of its bagged ensemble of `models`."""
     import pysindy as ps
 

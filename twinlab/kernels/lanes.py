@@ -1,7 +1,7 @@
 """Many draws of one model at once: trajectories side by side, each with its own step.
 
 Reading the tables of a model costs more than the arithmetic they ask for.  Here every entry read
-serves 32 draws, and the arithmetic runs in vector instructions.  Each lane keeps its own time
+serves up to 64 draws, and the arithmetic runs in vector instructions.  Each lane keeps its own time
 and step (Dormand and Prince's pair, as in `integrate`) and takes the next draw when it is done.
 A draw that this explicit method cannot finish is left to `integrate`.
 """
@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinlab.expressions.kinds import HILL_ACTIVATION, HILL_REPRESSION, POWER
-from twinlab.expressions.table import TermTable
 
 from .flow import Drive, Tolerance, factor_value, grid_place, jit, power
 from .integrate import DIVERGED, OK, STEP_TOO_SMALL, TOO_MANY_STEPS, integrate, next_step_factor
@@ -22,9 +21,9 @@ from .tableau import DENSE, E1, E3, E4, E5, E6, E7, NODES, STAGES
 
 Array = NDArray[np.float64]
 
-LANES = 32
-# Fewer draws are not worth the lanes that would stay empty.
-_FEWEST = 10
+LANES = 64  #: at most
+# With fewer draws the vectors are too short to be worth it.
+_FEWEST = 6
 # The step is held by stability, not accuracy (Hairer and Wanner 1996, Solving ODEs II, IV.2):
 # its size times the estimated eigenvalue is beyond this, so many accepted steps in a row.
 _STABILITY, _STIFF_STEPS = 3.25, 15
@@ -35,20 +34,20 @@ class Lanes(NamedTuple):
 
     Attributes
     ----------
-    t, h, error : (32,) arrays
-    point : (n_state + n_input, 32) array
+    t, h, error : (width,) arrays
+    point : (n_state + n_input, width) array
         State of a stage, then the inputs.
-    x, before : (n_state, 32) arrays
+    x, before : (n_state, width) arrays
         State at `t`; state of the last stage but one.
-    theta : (n_term, 32) array
-    k : (7, n_state, 32) array
+    theta : (n_term, width) array
+    k : (7, n_state, width) array
         Slopes of the stages.
-    coefficients : (n_column, 32) array
-    constant : (n_term, 3, 32) array
-    hill : (2, 32) array
+    coefficients : (n_column, width) array
+    constant : (n_term, 3, width) array
+    hill : (2, width) array
     weight : (7,) array
         Weights of the continuous extension, of one lane.
-    draw, next, steps, stiff, rejected : (32,) int arrays
+    draw, next, steps, stiff, rejected : (width,) int arrays
         Draw in each lane (-1: none), index of its next output, steps tried, stiff steps in a row,
         whether the last step was refused.
     """
@@ -72,43 +71,31 @@ class Lanes(NamedTuple):
     rejected: NDArray[np.int64]
 
 
-def empty_lanes(n_state: int, n_input: int, n_term: int, n_column: int) -> Lanes:
-    """Empty lanes for models of a size."""
-    return Lanes(
-        np.zeros(LANES),
-        np.zeros(LANES),
-        np.zeros(LANES),
-        np.zeros((n_state + n_input, LANES)),
-        np.zeros((n_state, LANES)),
-        np.zeros((n_state, LANES)),
-        np.zeros((n_term, LANES)),
-        np.zeros((7, n_state, LANES)),
-        np.zeros((n_column, LANES)),
-        np.ones((n_term, 3, LANES)),
-        np.zeros((2, LANES)),
-        np.zeros(7),
-        np.full(LANES, -1),
-        np.zeros(LANES, np.int64),
-        np.zeros(LANES, np.int64),
-        np.zeros(LANES, np.int64),
-        np.zeros(LANES, np.int64),
-    )
+def empty_lanes(n_state: int, n_input: int, n_term: int, n_column: int, width: int) -> Lanes:
+    """Empty lanes, `width` of them, for models of a size."""
+    shapes = (
+        (), (), (), (n_state + n_input,), (n_state,), (n_state,), (n_term,), (7, n_state),
+        (n_column,), (n_term, 3), (2,),
+    )  # fmt: skip
+    arrays = [np.ones((*shape, width)) for shape in shapes]
+    return Lanes._make((*arrays, np.zeros(7), *(np.full(width, -1) for _ in range(5))))
 
 
 @jit
 def _multiply_power(v, row, exponent, out, n):
     """Multiply the lanes of ``out[n]`` by ``v[row]**exponent``."""
+    width = out.shape[1]
     if exponent == 1.0:
-        for i in range(LANES):
+        for i in range(width):
             out[n, i] *= v[row, i]
     elif exponent == 2.0:
-        for i in range(LANES):
+        for i in range(width):
             out[n, i] *= v[row, i] * v[row, i]
     elif exponent == 4.0:
-        for i in range(LANES):
+        for i in range(width):
             out[n, i] *= (v[row, i] * v[row, i]) * (v[row, i] * v[row, i])
     else:
-        for i in range(LANES):
+        for i in range(width):
             out[n, i] *= power(v[row, i], exponent)
 
 
@@ -116,39 +103,41 @@ def _multiply_power(v, row, exponent, out, n):
 def _terms(factor_count, factor_kind, factor_variable, exponents, scale, constant, hill, point,
            theta):  # fmt: skip
     """Fill `theta` at `point`; the first six are a `TermTable`, with constants by lane."""
+    width = theta.shape[1]
     for n in range(factor_count.size):
-        for i in range(LANES):
+        for i in range(width):
             theta[n, i] = scale[n]
         for f in range(factor_count[n]):
             kind, exponent, v = factor_kind[n, f], exponents[n, f], factor_variable[n, f]
             if kind == POWER:
                 _multiply_power(point, v, exponent, theta, n)
             elif kind == HILL_ACTIVATION or kind == HILL_REPRESSION:
-                for i in range(LANES):
+                for i in range(width):
                     c = constant[n, f, i]
                     hill[0, i] = max(point[v, i], 1e-12 * c) / c
                     hill[1, i] = 1.0
                 _multiply_power(hill, 0, exponent, hill, 1)
                 if kind == HILL_REPRESSION:
-                    for i in range(LANES):
+                    for i in range(width):
                         theta[n, i] /= 1.0 + hill[1, i]
                 else:
-                    for i in range(LANES):
+                    for i in range(width):
                         theta[n, i] *= hill[1, i] / (1.0 + hill[1, i])
             else:
-                for i in range(LANES):
+                for i in range(width):
                     theta[n, i] *= factor_value(kind, exponent, constant[n, f, i], point[v, i])
 
 
 @jit
 def _slopes(stage, state, term, column, value, coefficients, theta, k):
     """Fill ``k[stage]`` from the terms; the second to fifth are `Entries`."""
+    width = theta.shape[1]
     for e in range(k.shape[1]):
-        for i in range(LANES):
+        for i in range(width):
             k[stage, e, i] = 0.0
     for j in range(state.size):
         e, n, c, factor = state[j], term[j], column[j], value[j]
-        for i in range(LANES):
+        for i in range(width):
             # a term may be undefined where it is not used
             a = theta[n, i] if coefficients[c, i] != 0.0 else 0.0
             k[stage, e, i] += factor * coefficients[c, i] * a
@@ -157,7 +146,8 @@ def _slopes(stage, state, term, column, value, coefficients, theta, k):
 @jit
 def _inputs(stage, trajectory, drive, t, h, d, point):
     """Fill the inputs at the stage's times."""
-    for i in range(LANES):
+    width = h.size
+    for i in range(width):
         at = t[i] + NODES[stage] * h[i]
         cell, u = grid_place(at, trajectory, drive, drive.inputs.shape[1])
         for m in range(drive.inputs.shape[3]):
@@ -168,10 +158,11 @@ def _inputs(stage, trajectory, drive, t, h, d, point):
 @jit
 def _nudge(stage, trajectory, drive, t, h, point, k):
     """Add the nudging at the stage's times."""
+    width = h.size
     for e in range(k.shape[1]):
         if drive.kappa[e] == 0.0:
             continue
-        for i in range(LANES):
+        for i in range(width):
             at = t[i] + NODES[stage] * h[i]
             cell, u = grid_place(at, trajectory, drive, drive.target.shape[1])
             c = drive.target[trajectory, cell, :, e]
@@ -182,15 +173,16 @@ def _nudge(stage, trajectory, drive, t, h, point, k):
 @jit
 def _stage(stage, h, x, k, point):
     """Fill `point` with the states of a stage."""
+    width = h.size
     for e in range(x.shape[0]):
-        for i in range(LANES):
+        for i in range(width):
             point[e, i] = 0.0
         for q in range(stage):
             a = STAGES[stage, q]
             if a != 0.0:
-                for i in range(LANES):
+                for i in range(width):
                     point[e, i] += a * k[q, e, i]
-        for i in range(LANES):
+        for i in range(width):
             point[e, i] = x[e, i] + h[i] * point[e, i]
 
 
@@ -223,17 +215,18 @@ def _first_step(i, span, absolute, relative, x, k):
 @jit
 def _errors(absolute, relative, h, x, point, k, error):
     """Fill `error` with the weighted norms of the steps' errors."""
+    width = h.size
     d = x.shape[0]
-    for i in range(LANES):
+    for i in range(width):
         error[i] = 0.0
     for e in range(d):
         floor = absolute[e]
-        for i in range(LANES):
+        for i in range(width):
             a = E1 * k[0, e, i] + E3 * k[2, e, i] + E4 * k[3, e, i] + E5 * k[4, e, i]
             a += E6 * k[5, e, i] + E7 * k[6, e, i]
             a *= h[i] / (floor + relative * max(abs(x[e, i]), abs(point[e, i])))
             error[i] += a * a
-    for i in range(LANES):
+    for i in range(width):
         error[i] = np.sqrt(error[i] / d)
 
 
@@ -293,21 +286,22 @@ def _run(
     most = tolerance.max_steps
     driven, nudged = drive.inputs.shape[3] > 0, drive.kappa.any()
     waiting = active = 0
+    width = h.size
     end, d, span = time[time.size - 1], x.shape[0], time[time.size - 1] - time[0]
     while True:
         first = 1
-        for i in range(LANES):
+        for i in range(width):
             if draw[i] < 0 and waiting < initial.shape[0]:
                 _load(i, waiting, initial, time[0], coefficients, constants, lanes)
                 waiting, active, first = waiting + 1, active + 1, 0
         if active == 0:
             return
-        for i in range(LANES):
+        for i in range(width):
             h[i] = min(h[i], end - t[i]) if draw[i] >= 0 else 0.0
         for stage in range(first, 7):
             if stage == 6:
                 for e in range(d):
-                    for i in range(LANES):
+                    for i in range(width):
                         before[e, i] = point[e, i]
             _stage(stage, h, x, k, point)
             if driven:
@@ -317,11 +311,11 @@ def _run(
             if nudged:
                 _nudge(stage, trajectory, drive, t, h, point, k)
             if stage == 0:
-                for i in range(LANES):
+                for i in range(width):
                     if h[i] < 0.0:
                         h[i] = _first_step(i, span, absolute, relative, x, k)
         _errors(absolute, relative, h, x, point, k, error)
-        for i in range(LANES):
+        for i in range(width):
             r = draw[i]
             if r < 0:
                 continue
@@ -359,7 +353,7 @@ def _run(
 def integrate_lanes(
     initial: Array,
     time: Array,
-    terms: TermTable,
+    terms: Any,
     entries: Any,
     coefficients: Array,
     trajectory: int,
@@ -369,7 +363,7 @@ def integrate_lanes(
     status: NDArray[np.int64],
     constants: Array | None = None,
 ) -> None:
-    """`integrate_draws`, 32 draws at a time; the results agree to rounding.
+    """`integrate_draws`, up to 64 draws at a time; the results agree to rounding.
 
     Parameters
     ----------
@@ -389,9 +383,8 @@ def integrate_lanes(
     own = terms.constant[None] if constants is None else constants
     status[:] = STEP_TOO_SMALL
     if len(initial) >= _FEWEST:
-        lanes = empty_lanes(
-            initial.shape[1], drive.inputs.shape[3], len(terms.scale), coefficients.shape[1]
-        )
+        sizes = initial.shape[1], drive.inputs.shape[3], len(terms.scale), coefficients.shape[1]
+        lanes = empty_lanes(*sizes, min(LANES, len(initial)))
         status[:] = OK
         _run(
             initial, time, terms, entries, coefficients, own, trajectory, drive, tolerance, lanes,
