@@ -7,6 +7,7 @@ import pytest
 from sklearn.linear_model import ElasticNet, enet_path
 
 from twinlab.kernels.elastic_net import elastic_net_path, standardised_path
+from twinlab.kernels.elastic_net_rows import elastic_net_path_rows
 
 FREE = np.inf
 
@@ -232,3 +233,43 @@ def test_standardised_path_refuses_ridge():
     x, y = problem(9, columns=6)
     with pytest.raises(ValueError, match="l1_ratio"):
         standardised_path(*grams(x, y), l1_ratio=0.0)
+
+
+@pytest.mark.parametrize("l1_ratio", [0.8, 1.0])
+def test_path_from_rows_equals_path_from_gram(l1_ratio):
+    rng = np.random.default_rng(11)
+    x, y = problem(11, n=30, columns=80)
+    size = x.shape[1]
+    factor = rng.uniform(0.5, 2.0, size)
+    lower = np.where(rng.random(size) < 0.3, 0.0, -FREE)
+    x[:, 9] = 0.0
+    penalties = np.geomspace(np.abs(x.T @ y).max() / l1_ratio, 1e-2, 40)
+    options = (penalties, l1_ratio, factor, lower, np.full(size, FREE), 1e-14, 20_000)
+    rows, gap, sweeps = elastic_net_path_rows(np.asfortranarray(x), y, *options)
+    gram, _, _ = elastic_net_path(*grams(x, y), *options)
+    np.testing.assert_allclose(rows, gram, atol=1e-4)
+    assert np.all(gap <= 1e-14 * (y @ y)) and np.all(sweeps < 20_000)
+    assert np.count_nonzero(rows[-1]) > 15 and not rows[:, 9].any()
+
+
+def test_path_from_rows_grows_beyond_the_number_of_rows():
+    """The set of columns ever worked on may outgrow its first room."""
+    x, y = problem(12, n=12, columns=200, shared=0.0)
+    penalties = np.geomspace(np.abs(x.T @ y).max(), 1e-3, 60)
+    free = np.full(200, FREE)
+    options = (penalties, 1.0, np.ones(200), -free, free, 1e-9, 20_000)
+    rows, gap, _ = elastic_net_path_rows(np.asfortranarray(x), y, *options)
+    assert np.count_nonzero(rows.any(axis=0)) > 12
+    assert np.all(gap <= 1e-9 * (y @ y))
+
+
+def test_coefficients_do_not_depend_on_where_the_path_began():
+    """The inverse kept from penalty to penalty must leave no trace."""
+    x, y = problem(13, n=200, columns=40)
+    gram, vector, yy = grams(x, y)
+    penalties = np.geomspace(np.abs(vector).max() / 0.5, 1e-1, 50)
+    whole, _, _ = solve(gram, vector, yy, penalties, 0.5, tolerance=1e-14)
+    last, _, _ = solve(gram, vector, yy, penalties[-1:], 0.5, tolerance=1e-14)
+    rising, _, _ = solve(gram, vector, yy, penalties[::-1], 0.5, tolerance=1e-14)
+    np.testing.assert_allclose(last[0], whole[-1], atol=1e-6)
+    np.testing.assert_allclose(rising[::-1], whole, atol=1e-6)

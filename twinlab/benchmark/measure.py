@@ -28,8 +28,9 @@ PACKAGE = Path(__file__).resolve().parents[1]
 OWN_FLOORS = ("expressions", "study", "kernels", "library", "knowledge", "discovery")
 #: Modules of the benchmark that neither make data nor answer nor judge.
 PRESENTATION = (
-    "command", "compare", "elastic_net", "page", "recovery", "results", "runner", "statistics",
-    "suites", "published", "tables", "worker", "workers", "levels",
+    "command", "compare", "elastic_net", "elastic_net_peers", "hand_written", "latency", "levels",
+    "page", "published", "recovery", "results", "runner", "side_by_side", "sparse_regression",
+    "statistics", "stlsq", "suites", "tables", "trajectories", "worker", "workers",
 )  # fmt: skip
 Event = Callable[[Mapping[str, Any]], None]
 

@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 import numpy as np
 from numpy.typing import NDArray
 
-from twinlab.kernels import OK, Drive, integrate_draws
+from twinlab.kernels import OK, Drive, integrate_lanes
 
 from .noise import Noise
 from .problem import Problem
@@ -105,7 +105,7 @@ def simulate(
             return
         part = np.empty((rows.size, time.size, problem.n_state))
         own = np.zeros(rows.size, np.int64)
-        integrate_draws(
+        integrate_lanes(
             np.ascontiguousarray(initial[rows]),
             time,
             *problem.active(columns),

@@ -41,7 +41,7 @@ def warm_up(progress: ProgressCallback | None = None) -> None:
         value = np.stack([np.exp(-0.5 * time), 1.0 - np.exp(-0.5 * time)], axis=1)
         value += 0.01 * np.cos(17.0 * value)
         study = Study.from_arrays("warm-up", ["a", "b"], [time], [value])
-        settings = Settings(starts=1, mcmc_steps=200, draws=10, neighbours=1)
+        settings = Settings(starts=1, mcmc_steps=200, draws=40, neighbours=1)
         reconsider(discover(study, settings=settings, progress=tell))
         # Called from Python only where a leading model has a saturating term.
         one, block = np.ones((1, 1)), np.ones((1, 1, 1))

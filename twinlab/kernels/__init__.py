@@ -4,8 +4,10 @@ Arrays in, arrays out; every kernel releases the interpreter lock and is cached 
 """
 
 from .elastic_net import elastic_net_path, standardised_path
+from .elastic_net_rows import elastic_net_path_rows
 from .flow import Drive, Tolerance, evaluate_terms
 from .integrate import OK, STATUS_TEXT, integrate, integrate_draws
+from .lanes import integrate_lanes
 from .likelihood import STUDENT_FREEDOM, excess_cost
 from .regression import Data, Initial, normal_equations, polish
 from .sensitivity import trajectory_sensitivity
@@ -20,10 +22,12 @@ __all__ = [
     "Initial",
     "Tolerance",
     "elastic_net_path",
+    "elastic_net_path_rows",
     "evaluate_terms",
     "excess_cost",
     "integrate",
     "integrate_draws",
+    "integrate_lanes",
     "log_marginal",
     "normal_equations",
     "polish",

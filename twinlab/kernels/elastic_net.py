@@ -16,12 +16,15 @@ Tibshirani et al. (2012), J. R. Stat. Soc. B 74, 245: sequential strong rule, eq
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from .elastic_net_gap import Terms
-from .elastic_net_solver import gradient, solve_penalty
+from .elastic_net_gap import Terms, duality_gap
+from .elastic_net_newton import Support, add_multiple, empty_support
+from .elastic_net_solver import solve_set, would_move
+from .flow import jit
 
 Array = NDArray[np.float64]
 
@@ -29,10 +32,182 @@ Array = NDArray[np.float64]
 _FREE_RADIUS = 10.0
 
 
-@njit(cache=True, nogil=True)
+class WorkingSet(NamedTuple):
+    """The columns that are worked on, in the order in which they came in.
+
+    Attributes
+    ----------
+    column : (n,) int array
+        Column at each place.
+    place : (n_column,) int array
+        Place of each column, -1 outside the set.
+    matrix : (n, n) array
+        Gram matrix of the set; the leading block is in use, likewise below.
+    w, v, vector : (n,) arrays
+        Coefficients, gradient, ``g``.
+    terms : Terms
+    support : Support
+    """
+
+    column: NDArray[np.int64]
+    place: NDArray[np.int64]
+    matrix: Array
+    w: Array
+    v: Array
+    vector: Array
+    terms: Terms
+    support: Support
+
+
+def empty_working_set(n_column: int, room: int) -> WorkingSet:
+    """Room for `room` of `n_column` columns, none of them in the set."""
+    return WorkingSet(
+        np.zeros(room, np.int64),
+        np.full(n_column, -1),
+        np.empty((room, room)),
+        np.zeros(room),
+        np.zeros(room),
+        np.zeros(room),
+        Terms(*np.zeros((5, room))),
+        empty_support(room),
+    )
+
+
+@jit
+def set_penalty(penalty, l1_ratio, factor, diagonal, yy, w, terms):
+    """Fill the l1 and ridge weights, and the radii of the certificate, for one penalty."""
+    for j in range(w.size):
+        terms.l1[j] = penalty * l1_ratio * factor[j]
+        terms.ridge[j] = penalty * (1.0 - l1_ratio) * factor[j]
+        if diagonal[j] > 0.0:
+            terms.radius[j] = _FREE_RADIUS * (abs(w[j]) + np.sqrt(yy / diagonal[j]))
+
+
+@jit
+def newcomers(threshold, factor, diagonal, w, v, terms, place, out):
+    """List in `out` the columns that should enter the set; returns how many.
+
+    Those whose gradient is at least ``threshold * factor`` (strong rule; a negative threshold
+    turns it off), and those that coordinate descent would move.
+    """
+    l1, ridge, lower, upper, _ = terms
+    count = 0
+    for j in range(w.size):
+        if place[j] >= 0 or not lower[j] < upper[j]:
+            continue
+        strong = threshold >= 0.0 and abs(v[j]) >= threshold * factor[j]
+        if strong or would_move(v[j], diagonal[j], l1[j], ridge[j], lower[j], upper[j], w[j]):
+            out[count] = j
+            count += 1
+    return count
+
+
+@jit
+def solve_working_set(size, w, v, vector, yy, terms, working, target, max_sweeps):
+    """Solve on the set, from and to the full vectors; returns the sweeps used."""
+    for p in range(size):
+        j = working.column[p]
+        working.w[p], working.v[p], working.vector[p] = w[j], v[j], vector[j]
+        for part, whole in zip(working.terms, terms):
+            part[p] = whole[j]
+    sweeps = solve_set(
+        working.matrix,
+        working.w,
+        working.v,
+        working.vector,
+        yy,
+        working.terms,
+        size,
+        working.support,
+        target,
+        max_sweeps,
+    )
+    for p in range(size):
+        w[working.column[p]] = working.w[p]
+    return sweeps
+
+
+@jit
+def _path(
+    gram, vector, yy, penalties, l1_ratio, factor, tolerance, max_sweeps,
+    diagonal, w, v, terms, working, coefficients, gap, sweeps,
+):  # fmt: skip
+    """Fill `coefficients`, `gap` and `sweeps`; everything after `max_sweeps` is work space."""
+    size, target = 0, tolerance * yy
+    entering = np.empty(w.size, np.int64)
+    _gradient(gram, vector, w, v, 0, working)
+    previous = penalties[0] if penalties.size else 0.0
+    for step in range(penalties.size):
+        penalty = penalties[step]
+        set_penalty(penalty, l1_ratio, factor, diagonal, yy, w, terms)
+        # Sequential strong rule: gradients change by at most the change of the penalty, mostly;
+        # what it misses the solver finds.
+        threshold = max(2.0 * penalty - previous, 0.0) * l1_ratio
+        previous, inner = penalty, 0.5 * target
+        while True:
+            count = newcomers(threshold, factor, diagonal, w, v, terms, working.place, entering)
+            for q in range(count):
+                size = _join(gram, entering[q], size, working)
+            gap[step] = duality_gap(w, v, vector, yy, terms)
+            if gap[step] <= target or sweeps[step] >= max_sweeps:
+                break
+            if threshold < 0.0 and count == 0:
+                inner *= 0.1
+            sweeps[step] += solve_working_set(
+                size, w, v, vector, yy, terms, working, inner, max_sweeps - sweeps[step]
+            )
+            _gradient(gram, vector, w, v, size, working)
+            threshold = -1.0
+        for j in range(w.size):
+            coefficients[step, j] = w[j]
+
+
+@jit
+def _gradient(gram, vector, w, v, size, working):
+    """Compute v = vector - gram w: taken from the set inside it, afresh outside."""
+    outside = w.size - size
+    if outside < size:
+        for j in range(w.size):
+            place = working.place[j]
+            if place >= 0:
+                v[j] = working.v[place]
+                continue
+            row, total = gram[j], 0.0
+            for i in range(w.size):
+                total += row[i] * w[i]
+            v[j] = vector[j] - total
+        return
+    for i in range(v.size):  # a slice assignment would add 4 s to the cold compilation
+        v[i] = vector[i]
+    for j in range(w.size):
+        if w[j] != 0.0:
+            add_multiple(-w[j], gram[j], v, v.size)
+
+
+@jit
+def _join(gram, j, size, working):
+    """Append column `j` to the set; returns its new size."""
+    working.column[size], working.place[j] = j, size
+    row = gram[j]
+    for p in range(size + 1):
+        value = row[working.column[p]]
+        working.matrix[size, p] = value
+        working.matrix[p, size] = value
+    return size + 1
+
+
 def elastic_net_path(
-    gram, vector, yy, penalties, l1_ratio, penalty_factor, lower, upper, tolerance, max_sweeps
-):
+    gram: Array,
+    vector: Array,
+    yy: float,
+    penalties: Array,
+    l1_ratio: float,
+    penalty_factor: Array,
+    lower: Array,
+    upper: Array,
+    tolerance: float,
+    max_sweeps: int,
+) -> tuple[Array, Array, NDArray[np.int64]]:
     """Elastic-net solutions for a descending sequence of penalties.
 
     Minimises ``1/2 w'Gw - g'w + lambda (l1_ratio sum f|w| + (1 - l1_ratio)/2 sum f w^2)`` with
@@ -73,41 +248,26 @@ def elastic_net_path(
     Formulas and sources are in the text of this module and of the two beside it
     (`elastic_net_solver`, `elastic_net_gap`).
     """
-    n_column, n_penalty = vector.size, penalties.size
-    coefficients = np.zeros((n_penalty, n_column))
-    gap = np.zeros(n_penalty)
+    n_column, n_penalty = vector.size, len(penalties)
+    diagonal = np.diagonal(gram).copy()
+    w, terms = start_point(diagonal, lower, upper)
+    coefficients, gap = np.zeros((n_penalty, n_column)), np.zeros(n_penalty)
     sweeps = np.zeros(n_penalty, np.int64)
-    w, v = np.zeros(n_column), np.zeros(n_column)
-    l1, ridge = np.zeros(n_column), np.zeros(n_column)
-    low, high, radius = np.zeros(n_column), np.zeros(n_column), np.zeros(n_column)
-    working = np.zeros(n_column, np.bool_)
-    for j in range(n_column):
-        w[j] = min(max(0.0, lower[j]), upper[j])
-        fixed = not gram[j, j] > 0.0
-        low[j] = w[j] if fixed else lower[j]
-        high[j] = w[j] if fixed else upper[j]
-    terms = Terms(l1, ridge, low, high, radius)
-    previous = penalties[0] if n_penalty else 0.0
-    for step in range(n_penalty):
-        penalty = penalties[step]
-        gradient(gram, vector, w, v)
-        # Sequential strong rule: gradients change by at most the change of the penalty, mostly;
-        # what it misses the solver finds.
-        threshold = max(2.0 * penalty - previous, 0.0) * l1_ratio
-        for j in range(n_column):
-            l1[j] = penalty * l1_ratio * penalty_factor[j]
-            ridge[j] = penalty * (1.0 - l1_ratio) * penalty_factor[j]
-            strong = low[j] < high[j] and abs(v[j]) >= threshold * penalty_factor[j]
-            working[j] = w[j] != 0.0 or strong
-            if gram[j, j] > 0.0:
-                radius[j] = _FREE_RADIUS * (abs(w[j]) + np.sqrt(yy / gram[j, j]))
-        gap[step], sweeps[step] = solve_penalty(
-            gram, vector, yy, w, v, terms, working, tolerance * yy, max_sweeps
-        )
-        for j in range(n_column):
-            coefficients[step, j] = w[j]
-        previous = penalty
+    _path(
+        gram, vector, float(yy), penalties, float(l1_ratio), penalty_factor, float(tolerance),
+        int(max_sweeps), diagonal, w, np.zeros(n_column), terms,
+        empty_working_set(n_column, n_column), coefficients, gap, sweeps,
+    )  # fmt: skip
     return coefficients, gap, sweeps
+
+
+def start_point(diagonal: Array, lower: Array, upper: Array) -> tuple[Array, Terms]:
+    """Coefficients nearest to zero, and the terms with columns of no length held there."""
+    w = np.clip(np.zeros(diagonal.size), lower, upper)
+    moves = diagonal > 0.0
+    zeros = np.zeros((3, diagonal.size))
+    low, high = np.where(moves, lower, w), np.where(moves, upper, w)
+    return w, Terms(zeros[0], zeros[1], low, high, zeros[2])
 
 
 def standardised_path(

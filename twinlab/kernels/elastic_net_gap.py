@@ -12,8 +12,7 @@ With residual ``e = y - Xw`` and gradient ``v = g - Gw = X'e``, the dual point `
 
 because ``1/2 e'e (1 + s^2) - s y'e`` equals ``(1 - s)^2 / 2 e'e - s w'v``.  ``s = 1`` is finite
 unless a pure lasso coordinate breaks ``|v_j| <= a_j``; then the residual is scaled into the dual
-feasible set (Massias, Gramfort and Salmon 2018, ICML, PMLR 80, 3315, section 2).  The smaller of
-the two gaps is kept.
+feasible set (Massias, Gramfort and Salmon 2018, ICML, PMLR 80, 3315, section 2).
 
 An unpenalised, unbounded coefficient has no finite conjugate: for it the maximum is taken over
 ``|u| <= radius_j``, so that the certificate holds among models inside that radius.
@@ -59,6 +58,10 @@ def _gap_at(scale, w, v, residual, terms):
     total = 0.5 * (1.0 - scale) ** 2 * residual
     for j in range(w.size):
         s = scale * v[j]
+        if abs(s) <= l1[j] and lower[j] <= 0.0 <= upper[j]:  # u = 0, as nearly everywhere
+            if w[j] != 0.0:
+                total += l1[j] * abs(w[j]) - s * w[j] + 0.5 * ridge[j] * w[j] * w[j]
+            continue
         u = _conjugate_argument(s, l1[j], ridge[j], lower[j], upper[j])
         if np.isinf(u) and l1[j] == 0.0:
             u = radius[j] if u > 0.0 else -radius[j]
@@ -84,7 +87,8 @@ def duality_gap(w, v, vector, yy, terms):
     Returns
     -------
     float
-        The smaller of the gaps at the residual and at the residual scaled into the feasible set.
+        The gap at the residual, or at the residual scaled into the feasible set where it is
+        outside.
     """
     l1, ridge, lower, upper, _ = terms
     residual = yy
@@ -96,9 +100,7 @@ def duality_gap(w, v, vector, yy, terms):
             if np.isinf(limit):
                 scale = min(scale, l1[j] / abs(v[j]))
     residual = max(residual, 0.0)
-    gap = np.inf
-    for trial in range(2 if scale < 1.0 else 1):
+    if scale < 1.0:
         # rounding of l1 / |v| must not leave the scaled point outside by one bit
-        s = 1.0 if trial == 0 else scale * (1.0 - 1e-15)
-        gap = min(gap, _gap_at(s, w, v, residual, terms))
-    return gap
+        scale *= 1.0 - 1e-15
+    return _gap_at(scale, w, v, residual, terms)

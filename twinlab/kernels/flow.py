@@ -79,22 +79,31 @@ class Tolerance(NamedTuple):
 
 
 @jit
+def power(v, exponent):
+    """``v**exponent``; by multiplication for the exponents nearly all models have."""
+    if exponent == 1.0:
+        return v
+    square = v * v
+    if exponent == 2.0:
+        return square
+    if exponent == 4.0:
+        return square * square
+    if exponent == 3.0:
+        return square * v
+    return v**exponent
+
+
+@jit
 def factor_value(kind, exponent, constant, v):
     """Value of one factor (``twinlab.expressions.kinds``)."""
     if kind == POWER:
-        if exponent == 1.0:
-            return v
-        if exponent == 2.0:
-            return v * v
-        if exponent == 3.0:
-            return v * v * v
-        return v**exponent
+        return power(v, exponent)
     if kind == HILL_ACTIVATION or kind == HILL_REPRESSION:
         # Concentrations: a Hill function of a (numerically) negative state is that of zero.
         ratio = max(v, 1e-12 * constant) / constant
-        power = ratio if exponent == 1.0 else ratio**exponent
-        low = 1.0 / (1.0 + power)
-        return low if kind == HILL_REPRESSION else power * low
+        high = power(ratio, exponent)
+        low = 1.0 / (1.0 + high)
+        return low if kind == HILL_REPRESSION else high * low
     if kind == EXPONENTIAL:
         return np.exp(constant * v)
     if kind == LOGARITHM:

@@ -1,0 +1,397 @@
+"""Many draws of one model at once: trajectories side by side, each with its own step.
+
+Reading the tables of a model costs more than the arithmetic they ask for.  Here every entry read
+serves up to 64 draws, and the arithmetic runs in vector instructions.  Each lane keeps its own time
+and step (Dormand and Prince's pair, as in `integrate`) and takes the next draw when it is done.
+A draw that this explicit method cannot finish is left to `integrate`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinlab.expressions.kinds import HILL_ACTIVATION, HILL_REPRESSION, POWER
+
+from .flow import Drive, Tolerance, factor_value, grid_place, jit, power
+from .integrate import DIVERGED, OK, STEP_TOO_SMALL, TOO_MANY_STEPS, integrate, next_step_factor
+from .tableau import DENSE, E1, E3, E4, E5, E6, E7, NODES, STAGES
+
+Array = NDArray[np.float64]
+
+LANES = 64  #: at most
+# With fewer draws the vectors are too short to be worth it.
+_FEWEST = 6
+# The step is held by stability, not accuracy (Hairer and Wanner 1996, Solving ODEs II, IV.2):
+# its size times the estimated eigenvalue is beyond this, so many accepted steps in a row.
+_STABILITY, _STIFF_STEPS = 3.25, 15
+
+
+class Lanes(NamedTuple):
+    """State and work space; the last axis of each array is the lane.
+
+    Attributes
+    ----------
+    t, h, error : (width,) arrays
+    point : (n_state + n_input, width) array
+        State of a stage, then the inputs.
+    x, before : (n_state, width) arrays
+        State at `t`; state of the last stage but one.
+    theta : (n_term, width) array
+    k : (7, n_state, width) array
+        Slopes of the stages.
+    coefficients : (n_column, width) array
+    constant : (n_term, 3, width) array
+    hill : (2, width) array
+    weight : (7,) array
+        Weights of the continuous extension, of one lane.
+    draw, next, steps, stiff, rejected : (width,) int arrays
+        Draw in each lane (-1: none), index of its next output, steps tried, stiff steps in a row,
+        whether the last step was refused.
+    """
+
+    t: Array
+    h: Array
+    error: Array
+    point: Array
+    x: Array
+    before: Array
+    theta: Array
+    k: Array
+    coefficients: Array
+    constant: Array
+    hill: Array
+    weight: Array
+    draw: NDArray[np.int64]
+    next: NDArray[np.int64]
+    steps: NDArray[np.int64]
+    stiff: NDArray[np.int64]
+    rejected: NDArray[np.int64]
+
+
+def empty_lanes(n_state: int, n_input: int, n_term: int, n_column: int, width: int) -> Lanes:
+    """Empty lanes, `width` of them, for models of a size."""
+    shapes = (
+        (), (), (), (n_state + n_input,), (n_state,), (n_state,), (n_term,), (7, n_state),
+        (n_column,), (n_term, 3), (2,),
+    )  # fmt: skip
+    arrays = [np.ones((*shape, width)) for shape in shapes]
+    return Lanes._make((*arrays, np.zeros(7), *(np.full(width, -1) for _ in range(5))))
+
+
+@jit
+def _multiply_power(v, row, exponent, out, n):
+    """Multiply the lanes of ``out[n]`` by ``v[row]**exponent``."""
+    width = out.shape[1]
+    if exponent == 1.0:
+        for i in range(width):
+            out[n, i] *= v[row, i]
+    elif exponent == 2.0:
+        for i in range(width):
+            out[n, i] *= v[row, i] * v[row, i]
+    elif exponent == 4.0:
+        for i in range(width):
+            out[n, i] *= (v[row, i] * v[row, i]) * (v[row, i] * v[row, i])
+    else:
+        for i in range(width):
+            out[n, i] *= power(v[row, i], exponent)
+
+
+@jit
+def _terms(factor_count, factor_kind, factor_variable, exponents, scale, constant, hill, point,
+           theta):  # fmt: skip
+    """Fill `theta` at `point`; the first six are a `TermTable`, with constants by lane."""
+    width = theta.shape[1]
+    for n in range(factor_count.size):
+        for i in range(width):
+            theta[n, i] = scale[n]
+        for f in range(factor_count[n]):
+            kind, exponent, v = factor_kind[n, f], exponents[n, f], factor_variable[n, f]
+            if kind == POWER:
+                _multiply_power(point, v, exponent, theta, n)
+            elif kind == HILL_ACTIVATION or kind == HILL_REPRESSION:
+                for i in range(width):
+                    c = constant[n, f, i]
+                    hill[0, i] = max(point[v, i], 1e-12 * c) / c
+                    hill[1, i] = 1.0
+                _multiply_power(hill, 0, exponent, hill, 1)
+                if kind == HILL_REPRESSION:
+                    for i in range(width):
+                        theta[n, i] /= 1.0 + hill[1, i]
+                else:
+                    for i in range(width):
+                        theta[n, i] *= hill[1, i] / (1.0 + hill[1, i])
+            else:
+                for i in range(width):
+                    theta[n, i] *= factor_value(kind, exponent, constant[n, f, i], point[v, i])
+
+
+@jit
+def _slopes(stage, state, term, column, value, coefficients, theta, k):
+    """Fill ``k[stage]`` from the terms; the second to fifth are `Entries`."""
+    width = theta.shape[1]
+    for e in range(k.shape[1]):
+        for i in range(width):
+            k[stage, e, i] = 0.0
+    for j in range(state.size):
+        e, n, c, factor = state[j], term[j], column[j], value[j]
+        for i in range(width):
+            # a term may be undefined where it is not used
+            a = theta[n, i] if coefficients[c, i] != 0.0 else 0.0
+            k[stage, e, i] += factor * coefficients[c, i] * a
+
+
+@jit
+def _inputs(stage, trajectory, drive, t, h, d, point):
+    """Fill the inputs at the stage's times."""
+    width = h.size
+    for i in range(width):
+        at = t[i] + NODES[stage] * h[i]
+        cell, u = grid_place(at, trajectory, drive, drive.inputs.shape[1])
+        for m in range(drive.inputs.shape[3]):
+            c = drive.inputs[trajectory, cell, :, m]
+            point[d + m, i] = ((c[0] * u + c[1]) * u + c[2]) * u + c[3]
+
+
+@jit
+def _nudge(stage, trajectory, drive, t, h, point, k):
+    """Add the nudging at the stage's times."""
+    width = h.size
+    for e in range(k.shape[1]):
+        if drive.kappa[e] == 0.0:
+            continue
+        for i in range(width):
+            at = t[i] + NODES[stage] * h[i]
+            cell, u = grid_place(at, trajectory, drive, drive.target.shape[1])
+            c = drive.target[trajectory, cell, :, e]
+            target = ((c[0] * u + c[1]) * u + c[2]) * u + c[3]
+            k[stage, e, i] += drive.kappa[e] * (target - point[e, i])
+
+
+@jit
+def _stage(stage, h, x, k, point):
+    """Fill `point` with the states of a stage."""
+    width = h.size
+    for e in range(x.shape[0]):
+        for i in range(width):
+            point[e, i] = 0.0
+        for q in range(stage):
+            a = STAGES[stage, q]
+            if a != 0.0:
+                for i in range(width):
+                    point[e, i] += a * k[q, e, i]
+        for i in range(width):
+            point[e, i] = x[e, i] + h[i] * point[e, i]
+
+
+@jit
+def _load(i, r, initial, start, coefficients, constants, lanes):
+    """Put draw `r` into lane `i`; a negative step asks for its first."""
+    for e in range(initial.shape[1]):
+        lanes.x[e, i] = initial[r, e]
+    for j in range(coefficients.shape[1]):
+        lanes.coefficients[j, i] = coefficients[r, j]
+    source = min(r, constants.shape[0] - 1)
+    for n in range(constants.shape[1]):
+        for f in range(constants.shape[2]):
+            lanes.constant[n, f, i] = constants[source, n, f]
+    lanes.t[i], lanes.h[i], lanes.draw[i], lanes.next[i] = start, -1.0, r, 1
+    lanes.steps[i] = lanes.stiff[i] = lanes.rejected[i] = 0
+
+
+@jit
+def _first_step(i, span, absolute, relative, x, k):
+    """As `first_step` of `integrate`, for lane `i`."""
+    d0 = d1 = 0.0
+    for e in range(x.shape[0]):
+        scale = absolute[e] + relative * abs(x[e, i])
+        d0 += (x[e, i] / scale) ** 2
+        d1 += (k[0, e, i] / scale) ** 2
+    return 1e-3 * span if d0 < 1e-10 or d1 < 1e-10 else min(0.01 * np.sqrt(d0 / d1), span)
+
+
+@jit
+def _errors(absolute, relative, h, x, point, k, error):
+    """Fill `error` with the weighted norms of the steps' errors."""
+    width = h.size
+    d = x.shape[0]
+    for i in range(width):
+        error[i] = 0.0
+    for e in range(d):
+        floor = absolute[e]
+        for i in range(width):
+            a = E1 * k[0, e, i] + E3 * k[2, e, i] + E4 * k[3, e, i] + E5 * k[4, e, i]
+            a += E6 * k[5, e, i] + E7 * k[6, e, i]
+            a *= h[i] / (floor + relative * max(abs(x[e, i]), abs(point[e, i])))
+            error[i] += a * a
+    for i in range(width):
+        error[i] = np.sqrt(error[i] / d)
+
+
+@jit
+def _write(i, r, n, t, h, last, time, x, k, weight, out):
+    """Fill the outputs from `n` that the accepted step of lane `i` has passed; the next `n`."""
+    while n < time.size and (time[n] <= t + h or last):
+        u = min((time[n] - t) / h, 1.0)
+        for q in range(7):
+            a = DENSE[q, 0] + u * (DENSE[q, 1] + u * (DENSE[q, 2] + u * DENSE[q, 3]))
+            weight[q] = h * u * a
+        for e in range(x.shape[0]):
+            a = x[e, i] + weight[0] * k[0, e, i]
+            for q in range(2, 7):
+                a += weight[q] * k[q, e, i]
+            out[r, n, e] = a
+        n += 1
+    return n
+
+
+@jit
+def _advance(i, limit, x, point, before, k):
+    """Take over the step's end in lane `i`.
+
+    Returns
+    -------
+    bounded : bool
+    eigenvalue : float
+        Estimated modulus of the largest eigenvalue (Hairer and Wanner 1996, IV.2, eq. 2.6).
+    """
+    bounded = True
+    change = apart = 0.0
+    for e in range(x.shape[0]):
+        new = point[e, i]
+        change += (k[6, e, i] - k[5, e, i]) ** 2
+        apart += (new - before[e, i]) ** 2
+        x[e, i], k[0, e, i] = new, k[6, e, i]
+        bounded = bounded and abs(new) <= limit[e]
+    return bounded, np.sqrt(change / apart) if apart > 0.0 else 0.0
+
+
+@jit
+def _run(
+    initial, time, terms, entries, coefficients, constants, trajectory, drive, tolerance, lanes,
+    out, status,
+):  # fmt: skip
+    """Integrate all draws; what fails here other than by divergence keeps its status."""
+    # Plain arrays for the functions below: a tuple of arrays costs more to pass than they do.
+    h, error, point, x, before = lanes.h, lanes.error, lanes.point, lanes.x, lanes.before
+    theta, k, coefficient, t = lanes.theta, lanes.k, lanes.coefficients, lanes.t
+    constant, hill, weight, steps = lanes.constant, lanes.hill, lanes.weight, lanes.steps
+    draw, following, stiff, rejected = lanes.draw, lanes.next, lanes.stiff, lanes.rejected
+    count, kind, variable = terms.factor_count, terms.factor_kind, terms.factor_variable
+    exponent, scale = terms.exponent, terms.scale
+    state, term, column, value = entries.state, entries.term, entries.column, entries.value
+    absolute, relative, limit = tolerance.absolute, tolerance.relative, tolerance.limit
+    most = tolerance.max_steps
+    driven, nudged = drive.inputs.shape[3] > 0, drive.kappa.any()
+    waiting = active = 0
+    width = h.size
+    end, d, span = time[time.size - 1], x.shape[0], time[time.size - 1] - time[0]
+    while True:
+        first = 1
+        for i in range(width):
+            if draw[i] < 0 and waiting < initial.shape[0]:
+                _load(i, waiting, initial, time[0], coefficients, constants, lanes)
+                waiting, active, first = waiting + 1, active + 1, 0
+        if active == 0:
+            return
+        for i in range(width):
+            h[i] = min(h[i], end - t[i]) if draw[i] >= 0 else 0.0
+        for stage in range(first, 7):
+            if stage == 6:
+                for e in range(d):
+                    for i in range(width):
+                        before[e, i] = point[e, i]
+            _stage(stage, h, x, k, point)
+            if driven:
+                _inputs(stage, trajectory, drive, t, h, d, point)
+            _terms(count, kind, variable, exponent, scale, constant, hill, point, theta)
+            _slopes(stage, state, term, column, value, coefficient, theta, k)
+            if nudged:
+                _nudge(stage, trajectory, drive, t, h, point, k)
+            if stage == 0:
+                for i in range(width):
+                    if h[i] < 0.0:
+                        h[i] = _first_step(i, span, absolute, relative, x, k)
+        _errors(absolute, relative, h, x, point, k, error)
+        for i in range(width):
+            r = draw[i]
+            if r < 0:
+                continue
+            steps[i] += 1
+            factor = next_step_factor(error[i]) if error[i] < 1e10 else 0.1
+            if error[i] <= 1.0:
+                begun = following[i]
+                last = t[i] + h[i] >= end - 1e-12 * span
+                following[i] = _write(i, r, begun, t[i], h[i], last, time, x, k, weight, out)
+                bounded, eigenvalue = _advance(i, limit, x, point, before, k)
+                stiff[i] = stiff[i] + 1 if h[i] * eigenvalue > _STABILITY else 0
+                if not bounded:
+                    for n in range(begun, following[i]):
+                        for e in range(d):
+                            out[r, n, e] = np.nan
+                    status[r] = DIVERGED
+                elif stiff[i] >= _STIFF_STEPS:
+                    status[r] = STEP_TOO_SMALL
+                t[i] += h[i]
+                h[i] *= min(factor, 1.0) if rejected[i] else factor
+                rejected[i] = 0
+            else:
+                h[i] *= factor
+                rejected[i] = 1
+                if h[i] < 1e-13 * span:
+                    status[r] = STEP_TOO_SMALL
+            if status[r] == OK and following[i] < time.size:
+                if steps[i] < most:
+                    continue
+                status[r] = TOO_MANY_STEPS
+            draw[i] = -1
+            active -= 1
+
+
+def integrate_lanes(
+    initial: Array,
+    time: Array,
+    terms: Any,
+    entries: Any,
+    coefficients: Array,
+    trajectory: int,
+    drive: Drive,
+    tolerance: Tolerance,
+    out: Array,
+    status: NDArray[np.int64],
+    constants: Array | None = None,
+) -> None:
+    """`integrate_draws`, up to 64 draws at a time; the results agree to rounding.
+
+    Parameters
+    ----------
+    initial : (n_draw, n_state) array
+    time, terms, entries, trajectory, drive, tolerance
+        As in `integrate`.
+    coefficients : (n_draw, n_column) array
+    out : (n_draw, n_time, n_state) array
+        Result; rows after a failure are NaN.
+    status : (n_draw,) int array
+        As `integrate` returns it, per draw.
+    constants : (n_draw, n_term, 3) array, optional
+        Constants of the terms' factors where they differ between draws.
+    """
+    out[:, 0] = initial
+    out[:, 1:] = np.nan
+    own = terms.constant[None] if constants is None else constants
+    status[:] = STEP_TOO_SMALL
+    if len(initial) >= _FEWEST:
+        sizes = initial.shape[1], drive.inputs.shape[3], len(terms.scale), coefficients.shape[1]
+        lanes = empty_lanes(*sizes, min(LANES, len(initial)))
+        status[:] = OK
+        _run(
+            initial, time, terms, entries, coefficients, own, trajectory, drive, tolerance, lanes,
+            out, status,
+        )  # fmt: skip
+    for r in np.flatnonzero((status != OK) & (status != DIVERGED)).tolist():
+        mine = terms._replace(constant=np.ascontiguousarray(own[min(r, len(own) - 1)]))
+        status[r] = integrate(
+            initial[r], time, mine, entries, coefficients[r], trajectory, drive, tolerance, out[r]
+        )
