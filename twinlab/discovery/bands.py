@@ -93,7 +93,7 @@ def simulate(
             terms.constant[row, factor] = constants.value[i, fitted, 0]
             terms.exponent[row, factor] = constants.value[i, fitted, 1]
             own = np.ascontiguousarray(coefficients[i : i + 1, columns])
-            integrate_draws(
+            integrate_lanes(
                 np.ascontiguousarray(initial[i : i + 1]), time, terms, entries, own, trajectory,
                 drive, tolerance, out[i : i + 1], status[i : i + 1],
             )  # fmt: skip
