@@ -8,7 +8,8 @@ from .flow import Drive, Tolerance, evaluate_terms
 from .integrate import OK, STATUS_TEXT, integrate, integrate_draws
 from .regression import Data, Initial, normal_equations, polish
 from .sensitivity import trajectory_sensitivity
-from .spike_slab import log_marginal, spike_slab_chain
+from .spike_slab import spike_slab_search
+from .spike_slab_state import Regression
 
 __all__ = [
     "OK",
@@ -21,10 +22,9 @@ __all__ = [
     "evaluate_terms",
     "integrate",
     "integrate_draws",
-    "log_marginal",
     "normal_equations",
     "polish",
-    "spike_slab_chain",
+    "spike_slab_search",
     "standardised_path",
     "trajectory_sensitivity",
 ]
