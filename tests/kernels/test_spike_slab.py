@@ -130,7 +130,7 @@ def test_neighbours_after_many_moves_match_numpy(data):
             support.append(j)
     now = reference(problem, support)
     assert log_posterior(problem, state) == pytest.approx(now, abs=1e-6)
-    assert sorted(state.index[: state.count[0]]) == sorted(support)
+    assert sorted(state.support[: state.size[0]]) == sorted(support)
     weigh_flips(problem, state, False, gain)
     for j in range(p):
         other = sorted(set(support) ^ {j})

@@ -17,6 +17,7 @@ __all__ = [
     "Data",
     "Drive",
     "Initial",
+    "Regression",
     "Tolerance",
     "elastic_net_path",
     "evaluate_terms",

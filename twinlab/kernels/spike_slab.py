@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 from .flow import jit
 from .spike_slab_state import (
     IMPOSSIBLE,
-    IMPOSSIBLE,
     WRONG_SIGN,
     Regression,
     State,
@@ -59,7 +58,7 @@ class Table(NamedTuple):
     parent, flip, other : int arrays
         Visited support and the columns flipped in it (-1: none).
     visited : (n_visit, max_size) int array; size : (n_visit,) int array
-    count : (2,) int array
+    used : (2,) int array
         Supports met; supports visited.
     key : (1,) uint64 array; best : (2,) array
         Hash of the current support; its log posterior, and the best so far.
@@ -73,7 +72,7 @@ class Table(NamedTuple):
     other: NDArray[np.int32]
     visited: NDArray[np.int32]
     size: NDArray[np.int64]
-    count: NDArray[np.int64]
+    used: NDArray[np.int64]
     key: NDArray[np.uint64]
     best: NDArray[np.float64]
 
@@ -87,35 +86,35 @@ def remember(table, key, value, flip, other):
         if table.keys[table.slots[slot]] == key:
             return False
         slot = (slot + np.uint64(1)) & mask
-    i = table.count[0]
+    i = table.used[0]
     if i == table.value.size:
         return False
     table.slots[slot] = i
-    table.keys[i], table.value[i], table.parent[i] = key, value, table.count[1] - 1
+    table.keys[i], table.value[i], table.parent[i] = key, value, table.used[1] - 1
     table.flip[i], table.other[i] = flip, other
-    table.count[0] = i + 1
+    table.used[0] = i + 1
     return True
 
 
 @jit
 def visit(state, table, hash_keys, gain, window):
     """Remember the current support and its neighbours by flips that come within `window`."""
-    this, value = table.count[1], table.best[0]
+    this, value = table.used[1], table.best[0]
     if this == table.size.size:
         return
-    for m in range(state.count[0]):
-        table.visited[this, m] = state.index[m]
-    table.size[this] = state.count[0]
-    table.count[1] = this + 1
+    for m in range(state.size[0]):
+        table.visited[this, m] = state.support[m]
+    table.size[this] = state.size[0]
+    table.used[1] = this + 1
     table.best[1] = max(table.best[1], value)
     if value > table.best[1] - CLIMB_WINDOW:
         remember(table, table.key[0], value, -1, -1)
     # The nearer the table is to being full, the better a neighbour must be; the last places are
     # kept for what will be visited.
-    used = table.count[0] / (table.value.size - table.size.size)
+    used = table.used[0] / (table.value.size - table.size.size)
     floor = table.best[1] - window * min(1.0, 2.0 - 2.0 * used)
     for j in range(gain.size):
-        if value + gain[j] > floor and table.count[0] + table.size.size < table.value.size:
+        if value + gain[j] > floor and table.used[0] + table.size.size < table.value.size:
             remember(table, table.key[0] ^ hash_keys[j], value + gain[j], j, -1)
 
 
@@ -142,8 +141,8 @@ def weigh(regression, state, table, signed, gain):
 def best_swap(regression, state, table, hash_keys, signed, work, gain):
     """Best swap as (gain, column out, column in); all that count are remembered."""
     top, out, into = 0.0, -1, -1
-    for p in range(state.count[0]):
-        j = state.index[p]
+    for p in range(state.size[0]):
+        j = state.support[p]
         if regression.required[j]:
             continue
         weigh_swaps(regression, state, j, work, gain)
@@ -152,43 +151,10 @@ def best_swap(regression, state, table, hash_keys, signed, work, gain):
                 top, out, into = gain[i], j, i
             value = table.best[0] + gain[i]
             # Signs after a swap are not known until it is made.
-            room = table.count[0] + table.size.size < table.value.size
+            room = table.used[0] + table.size.size < table.value.size
             if room and not signed and value > table.best[1] - JUMP_WINDOW:
                 remember(table, table.key[0] ^ hash_keys[i] ^ hash_keys[j], value, i, j)
     return top, out, into
-
-
-@jit
-def climb(regression, state, table, hash_keys, signed, work, gain):
-    """Go to a support that no flip and no swap betters."""
-    stuck = False
-    for _ in range(8 * regression.log_size.size):
-        weigh(regression, state, table, signed, gain)
-        j = np.argmax(gain)
-        if gain[j] > LEAST_GAIN:
-            flip(regression, state, table, hash_keys, j)
-            continue
-        visit(state, table, hash_keys, gain, CLIMB_WINDOW)
-        if stuck:
-            return
-        top, out, into = best_swap(regression, state, table, hash_keys, signed, work, gain)
-        if top <= LEAST_GAIN:
-            return
-        flip(regression, state, table, hash_keys, out)
-        flip(regression, state, table, hash_keys, into)
-        if signed and not right_signs(regression, state):
-            flip(regression, state, table, hash_keys, into)
-            flip(regression, state, table, hash_keys, out)
-            stuck = True
-
-
-@jit
-def restore(regression, state, table, hash_keys, columns):
-    """Make `columns` the support, its factorisation made anew."""
-    clear(regression, state)
-    table.key[0] = np.uint64(0)
-    for j in columns:
-        flip(regression, state, table, hash_keys, j)
 
 
 @jit
@@ -213,8 +179,18 @@ def draw(gain):
 
 
 @jit
+def fill(queue, columns):
+    """Put columns into a queue; returns their number."""
+    for m in range(columns.size):
+        queue[m] = columns[m]
+    return columns.size
+
+
+@jit
 def walk(regression, state, table, hash_keys, starts, n_jumps, seed):
     """Climb from every start, then make excursions from the best support; fills the table.
+
+    One loop, so that every part is called, and compiled, once.
 
     Parameters
     ----------
@@ -226,45 +202,73 @@ def walk(regression, state, table, hash_keys, starts, n_jumps, seed):
     n_jumps, seed : int
     """
     np.random.seed(seed)
-    n_column = regression.precision.size
+    n_column, n_start = regression.precision.size, starts.shape[0]
     work, gain = np.empty(n_column), np.empty(n_column)
-    signed = False
-    for j in range(n_column):
-        signed = signed or regression.sign[j] != 0
-    best, mode, home = -np.inf, np.empty(0, np.int64), np.uint64(0)
-    moved = np.zeros(n_column, np.bool_)
-    for s in range(starts.shape[0]):
-        restore(regression, state, table, hash_keys, np.nonzero(starts[s])[0])
-        climb(regression, state, table, hash_keys, signed, work, gain)
-        if table.best[0] > best:
-            best, mode = table.best[0], state.index[: state.count[0]].copy()
-            home = table.key[0]
-    returns = 0
-    for excursion in range(n_jumps // EXCURSION):
-        restore(regression, state, table, hash_keys, mode)
-        moved[:] = False
-        for jump in range(EXCURSION):
-            weigh(regression, state, table, signed, gain)
-            visit(state, table, hash_keys, gain, JUMP_WINDOW)
+    moved, queue = np.zeros(n_column, np.bool_), np.empty(n_column, np.int64)
+    signed = np.any(regression.sign != 0)
+    best, home, returns, mode_size = -np.inf, np.uint64(0), 0, 0
+    mode = np.empty(regression.log_size.size, np.int64)
+    episode, jump, steps, climbing, stuck = 0, 0, 0, True, False
+    clear(regression, state)
+    n_queue = fill(queue, np.nonzero(starts[0])[0])
+    while True:
+        for m in range(n_queue):
+            flip(regression, state, table, hash_keys, queue[m])
+        swapped, n_queue = climbing and n_queue == 2 and steps > 0, 0
+        weigh(regression, state, table, signed, gain)
+        if climbing:
+            steps += 1
+            if swapped and table.best[0] < -0.5 * WRONG_SIGN:
+                # The swap gave a wrong sign: take it back.
+                queue[0], queue[1] = queue[1], queue[0]
+                n_queue, stuck = 2, True
+                continue
+            queue[0] = np.argmax(gain)
+            if gain[queue[0]] > LEAST_GAIN and steps < 8 * mode.size:
+                n_queue = 1
+                continue
+        visit(state, table, hash_keys, gain, CLIMB_WINDOW if climbing else JUMP_WINDOW)
+        if climbing and not stuck and steps < 8 * mode.size:
+            top, queue[0], queue[1] = best_swap(
+                regression, state, table, hash_keys, signed, work, gain
+            )
+            if top > LEAST_GAIN:
+                n_queue = 2
+                continue
+        if not climbing:
             for j in range(n_column):
                 if moved[j]:
                     gain[j] = IMPOSSIBLE
-            j = draw(gain)
-            if jump == 0 and excursion % 2 == 1 and mode.size > 0:
+            queue[0] = draw(gain)
+            if jump == 0 and episode % 2 == 1 and mode_size > 0:
                 # What would the others do without this column?
-                out = mode[np.random.randint(mode.size)]
-                j = out if regression.free[out] else j
-            if j < 0:
-                break
-            moved[j] = True
-            flip(regression, state, table, hash_keys, j)
-        climb(regression, state, table, hash_keys, signed, work, gain)
-        returns = returns + 1 if table.key[0] == home else 0
+                out = mode[np.random.randint(mode_size)]
+                if regression.free[out]:
+                    queue[0] = out
+            jump += 1
+            climbing = jump == EXCURSION or queue[0] < 0
+            steps, stuck = 0, False
+            if queue[0] >= 0:
+                n_queue = 1
+                moved[queue[0]] = True
+            continue
+        # A climb has ended: keep what it found and go on with the next start or excursion.
+        returns = returns + 1 if episode >= n_start and table.key[0] == home else 0
         if table.best[0] > best + LEAST_GAIN:
-            best, mode = table.best[0], state.index[: state.count[0]].copy()
-            home = table.key[0]
-        if returns == ENOUGH_RETURNS:
+            best, home, mode_size = table.best[0], table.key[0], state.size[0]
+            fill(mode, state.support[:mode_size])
+        episode += 1
+        if returns == ENOUGH_RETURNS or (episode - n_start) * EXCURSION >= n_jumps:
             return
+        clear(regression, state)
+        table.key[0] = np.uint64(0)
+        steps, stuck = 0, False
+        if episode < n_start:
+            n_queue = fill(queue, np.nonzero(starts[episode])[0])
+        else:
+            n_queue = fill(queue, mode[:mode_size])
+            climbing, jump = False, 0
+            moved[:] = False
 
 
 def spike_slab_search(
@@ -322,7 +326,7 @@ def spike_slab_search(
         np.empty(2),
     )
     walk(regression, state, table, hash_keys, starts, n_jumps, seed)
-    values = table.value[: table.count[0]]
+    values = table.value[: table.used[0]]
     order = np.argsort(-values, kind="stable")[:keep]
     supports = []
     for i in order:

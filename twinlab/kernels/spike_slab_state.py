@@ -57,7 +57,7 @@ class Regression(NamedTuple):
 
 
 class State(NamedTuple):
-    """A support of size ``k = count[0]``; work arrays of ``max_size`` rows.
+    """A support of size ``k = size[0]``; work arrays of ``max_size`` rows.
 
     Attributes
     ----------
@@ -69,9 +69,9 @@ class State(NamedTuple):
         ``R^-T g``.
     own, left : (n_column,) arrays
         What of each column's square and of its product with the data the support leaves.
-    index : (max_size,) int array; place : (n_column,) int array
+    support : (max_size,) int array; place : (n_column,) int array
         The support, and each column's place in it or -1.
-    count : (1,) int array
+    size : (1,) int array
     scalar : (2,) array
         ``a0 + yy - q`` and ``log|A| - log|Lambda|``.
     """
@@ -81,16 +81,16 @@ class State(NamedTuple):
     z: NDArray[np.float64]
     own: NDArray[np.float64]
     left: NDArray[np.float64]
-    index: NDArray[np.int64]
+    support: NDArray[np.int64]
     place: NDArray[np.int64]
-    count: NDArray[np.int64]
+    size: NDArray[np.int64]
     scalar: NDArray[np.float64]
 
 
 @jit
 def clear(regression, state):
     """Make the support empty."""
-    state.count[0] = 0
+    state.size[0] = 0
     state.scalar[0] = regression.freedom + regression.yy
     state.scalar[1] = 0.0
     for j in range(state.own.size):
@@ -102,7 +102,7 @@ def clear(regression, state):
 @jit
 def include(regression, state, j):
     """Add column `j` to the support."""
-    k, w, t = state.count[0], state.w, state.t
+    k, w, t = state.size[0], state.w, state.t
     row = w[k]
     for i in range(row.size):
         row[i] = regression.gram[j, i]
@@ -130,14 +130,14 @@ def include(regression, state, j):
         state.left[i] -= row[i] * z
     state.scalar[0] -= z * z
     state.scalar[1] += np.log(pivot / regression.precision[j])
-    state.index[k], state.place[j], state.count[0] = j, k, k + 1
+    state.support[k], state.place[j], state.size[0] = j, k, k + 1
 
 
 @jit
 def exclude(regression, state, j):
     """Take column `j` out of the support."""
-    p, k = state.place[j], state.count[0]
-    w, t, z, index = state.w, state.t, state.z, state.index
+    p, k = state.place[j], state.size[0]
+    w, t, z, index = state.w, state.t, state.z, state.support
     for i in range(p, k - 1):
         upper, lower = w[i], w[i + 1]
         a, b = upper[index[i + 1]], lower[index[i + 1]]
@@ -167,7 +167,7 @@ def exclude(regression, state, j):
         state.place[index[m]] = m
         for a in range(m, k - 1):
             t[m, a] = t[m + 1, a]
-    state.place[j], state.count[0] = -1, k - 1
+    state.place[j], state.size[0] = -1, k - 1
 
 
 @jit
@@ -179,9 +179,9 @@ def log_posterior(regression, state):
     scale = regression.freedom + regression.n
     rest = max(state.scalar[0], 1e-12 * (regression.freedom + regression.yy))
     value = -0.5 * state.scalar[1] - 0.5 * scale * np.log(rest / scale)
-    for m in range(state.count[0]):
-        value += regression.log_odds[state.index[m]]
-    return value + regression.log_size[state.count[0]]
+    for m in range(state.size[0]):
+        value += regression.log_odds[state.support[m]]
+    return value + regression.log_size[state.size[0]]
 
 
 @jit
@@ -202,7 +202,7 @@ def joining(regression, own, left, rest, j):
 @jit
 def leaving(regression, state, j):
     """Change of log marginal likelihood when column `j` leaves, and its ``z`` as the last row."""
-    p, k = state.place[j], state.count[0]
+    p, k = state.place[j], state.size[0]
     variance, mean = 0.0, 0.0
     for m in range(p, k):
         variance += state.t[p, m] * state.t[p, m]
@@ -217,7 +217,7 @@ def leaving(regression, state, j):
 @jit
 def weigh_flips(regression, state, signed, gain):
     """Fill ``gain`` (n_column,) with the change of log posterior when each column flips."""
-    k = state.count[0]
+    k = state.size[0]
     full = k + 1 == regression.log_size.size
     grow = 0.0 if full else regression.log_size[k + 1] - regression.log_size[k]
     shrink = regression.log_size[k - 1] - regression.log_size[k] if k > 0 else 0.0
@@ -237,14 +237,14 @@ def weigh_flips(regression, state, signed, gain):
 @jit
 def charge_signs(regression, state, gain):
     """Let flips pay for every support with a coefficient of the wrong sign, or earn by leaving."""
-    k, t, n_column = state.count[0], state.t, gain.size
+    k, t, n_column = state.size[0], state.t, gain.size
     wrong = np.zeros(n_column, np.bool_)
     shift = np.empty(n_column)
     now = False
     for j in range(n_column):
         wrong[j] = state.place[j] < 0 and regression.sign[j] * state.left[j] < 0.0
     for p in range(k):
-        sign = regression.sign[state.index[p]]
+        sign = regression.sign[state.support[p]]
         if sign == 0:
             continue
         mean = 0.0
@@ -269,7 +269,7 @@ def charge_signs(regression, state, gain):
                     if m >= p:
                         product += t[a, m] * t[p, m]
                 after = mean - product * other / variance
-                wrong[state.index[a]] = wrong[state.index[a]] or sign * after < 0.0
+                wrong[state.support[a]] = wrong[state.support[a]] or sign * after < 0.0
     for j in range(n_column):
         if wrong[j]:
             gain[j] -= WRONG_SIGN
@@ -280,11 +280,11 @@ def charge_signs(regression, state, gain):
 @jit
 def right_signs(regression, state):
     """Whether no posterior mean of the support has the wrong sign."""
-    for p in range(state.count[0]):
+    for p in range(state.size[0]):
         mean = 0.0
-        for m in range(p, state.count[0]):
+        for m in range(p, state.size[0]):
             mean += state.t[p, m] * state.z[m]
-        if mean * regression.sign[state.index[p]] < 0.0:
+        if mean * regression.sign[state.support[p]] < 0.0:
             return False
     return True
 
@@ -292,7 +292,7 @@ def right_signs(regression, state):
 @jit
 def weigh_swaps(regression, state, j, shift, gain):
     """Fill ``gain`` with the change of log posterior when `j` leaves and each column joins."""
-    p, k = state.place[j], state.count[0]
+    p, k = state.place[j], state.size[0]
     change, last = leaving(regression, state, j)
     variance = 0.0
     for i in range(gain.size):
