@@ -119,22 +119,13 @@ def visit(state, table, hash_keys, gain, window):
 
 
 @jit
-def flip(regression, state, table, hash_keys, j):
-    """Add column `j`, or take it out."""
-    table.key[0] ^= hash_keys[j]
-    if state.place[j] >= 0:
-        exclude(regression, state, j)
-    else:
-        include(regression, state, j)
-
-
-@jit
-def weigh(regression, state, table, signed, gain):
-    """Posterior of the current support and of its neighbours by flips."""
-    table.best[0] = log_posterior(regression, state)
-    if signed and not right_signs(regression, state):
-        table.best[0] -= WRONG_SIGN
-    weigh_flips(regression, state, signed, gain)
+def largest(values):
+    """Place of the largest value (numba compiles a loop in a fraction of ``np.argmax``)."""
+    best = 0
+    for j in range(values.size):
+        if values[j] > values[best]:
+            best = j
+    return best
 
 
 @jit
@@ -160,7 +151,7 @@ def best_swap(regression, state, table, hash_keys, signed, work, gain):
 @jit
 def draw(gain):
     """Draw a neighbour with probability proportional to the square root of its posterior."""
-    top = gain.max()
+    top = gain[largest(gain)]
     if top < -0.5 * WRONG_SIGN:
         return -1
     total = 0.0
@@ -179,11 +170,14 @@ def draw(gain):
 
 
 @jit
-def fill(queue, columns):
-    """Put columns into a queue; returns their number."""
-    for m in range(columns.size):
-        queue[m] = columns[m]
-    return columns.size
+def fill(queue, member):
+    """Put the columns where `member` is true into a queue; returns their number."""
+    n = 0
+    for j in range(member.size):
+        if member[j]:
+            queue[n] = j
+            n += 1
+    return n
 
 
 @jit
@@ -205,17 +199,26 @@ def walk(regression, state, table, hash_keys, starts, n_jumps, seed):
     n_column, n_start = regression.precision.size, starts.shape[0]
     work, gain = np.empty(n_column), np.empty(n_column)
     moved, queue = np.zeros(n_column, np.bool_), np.empty(n_column, np.int64)
-    signed = np.any(regression.sign != 0)
+    signed = False
+    for j in range(n_column):
+        signed = signed or regression.sign[j] != 0
     best, home, returns, mode_size = -np.inf, np.uint64(0), 0, 0
-    mode = np.empty(regression.log_size.size, np.int64)
+    mode, most = np.empty(n_column, np.int64), 8 * regression.log_size.size
     episode, jump, steps, climbing, stuck = 0, 0, 0, True, False
     clear(regression, state)
-    n_queue = fill(queue, np.nonzero(starts[0])[0])
+    n_queue = fill(queue, starts[0])
     while True:
         for m in range(n_queue):
-            flip(regression, state, table, hash_keys, queue[m])
+            table.key[0] ^= hash_keys[queue[m]]
+            if state.place[queue[m]] >= 0:
+                exclude(regression, state, queue[m])
+            else:
+                include(regression, state, queue[m])
         swapped, n_queue = climbing and n_queue == 2 and steps > 0, 0
-        weigh(regression, state, table, signed, gain)
+        table.best[0] = log_posterior(regression, state)
+        if signed and not right_signs(regression, state):
+            table.best[0] -= WRONG_SIGN
+        weigh_flips(regression, state, signed, gain)
         if climbing:
             steps += 1
             if swapped and table.best[0] < -0.5 * WRONG_SIGN:
@@ -223,12 +226,12 @@ def walk(regression, state, table, hash_keys, starts, n_jumps, seed):
                 queue[0], queue[1] = queue[1], queue[0]
                 n_queue, stuck = 2, True
                 continue
-            queue[0] = np.argmax(gain)
-            if gain[queue[0]] > LEAST_GAIN and steps < 8 * mode.size:
+            queue[0] = largest(gain)
+            if gain[queue[0]] > LEAST_GAIN and steps < most:
                 n_queue = 1
                 continue
         visit(state, table, hash_keys, gain, CLIMB_WINDOW if climbing else JUMP_WINDOW)
-        if climbing and not stuck and steps < 8 * mode.size:
+        if climbing and not stuck and steps < most:
             top, queue[0], queue[1] = best_swap(
                 regression, state, table, hash_keys, signed, work, gain
             )
@@ -256,7 +259,8 @@ def walk(regression, state, table, hash_keys, starts, n_jumps, seed):
         returns = returns + 1 if episode >= n_start and table.key[0] == home else 0
         if table.best[0] > best + LEAST_GAIN:
             best, home, mode_size = table.best[0], table.key[0], state.size[0]
-            fill(mode, state.support[:mode_size])
+            for m in range(mode_size):
+                mode[m] = state.support[m]
         episode += 1
         if returns == ENOUGH_RETURNS or (episode - n_start) * EXCURSION >= n_jumps:
             return
@@ -264,11 +268,13 @@ def walk(regression, state, table, hash_keys, starts, n_jumps, seed):
         table.key[0] = np.uint64(0)
         steps, stuck = 0, False
         if episode < n_start:
-            n_queue = fill(queue, np.nonzero(starts[episode])[0])
+            n_queue = fill(queue, starts[episode])
         else:
-            n_queue = fill(queue, mode[:mode_size])
-            climbing, jump = False, 0
-            moved[:] = False
+            climbing, jump, n_queue = False, 0, mode_size
+            for m in range(mode_size):
+                queue[m] = mode[m]
+            for j in range(n_column):
+                moved[j] = False
 
 
 def spike_slab_search(
