@@ -22,14 +22,16 @@ from scipy.integrate import solve_ivp
 from scipy.interpolate import make_smoothing_spline
 from scipy.stats import t as student
 
-from twinlab.kernels import spike_slab_chain
+from twinlab.kernels import Regression, spike_slab_search
 
 from .side_by_side import machine, one_blas_thread, table, take_turns, version
 from .stlsq import stlsq, stlsq_ensemble
 
 Array = NDArray[np.float64]
 THRESHOLD = 0.1
-N_STEPS = 20_000  #: proposals of the spike-and-slab chain
+N_JUMPS = 400
+#: Supports whose probabilities are counted.
+N_KEPT = 5000
 FREEDOM = 20.0  #: of the noise scale's prior
 SLAB_WIDTH = 10.0
 SMALL = 1e-2  #: a coefficient of the horseshoe below it counts as absent
@@ -70,8 +72,8 @@ def spike_and_slab(features: Array, slopes: Array, seed: int = 0) -> tuple[Array
     """
     n, p = features.shape
     gram = np.ascontiguousarray(features.T @ features)
-    keys = np.random.default_rng(1).integers(1, 2**63, p, dtype=np.uint64)
-    none, free = np.zeros(p, bool), np.arange(p)
+    keys = np.random.default_rng(1).integers(1, 2**63, size=(p,), dtype=np.uint64)
+    none = np.zeros(p, bool)
     inclusion, low, high = np.zeros((3, slopes.shape[1], p))
     for e, y in enumerate(slopes.T):
         sigma2 = _residual_variance(gram, features.T @ y, float(y @ y), n)
@@ -80,15 +82,16 @@ def spike_and_slab(features: Array, slopes: Array, seed: int = 0) -> tuple[Array
         # a beta-binomial(1, p) prior of the size, whose supports of a size are alike
         size = np.arange(p + 1)
         log_size = np.cumsum(np.r_[0.0, np.log((size[1:]) / (2 * p - size[1:]))])
-        supports, sizes, values = spike_slab_chain(
-            scaled, vector, yy, float(n), precision, np.zeros(p), log_size, none, free,
-            np.zeros(p, np.int64), FREEDOM, keys, np.zeros(0, np.int64), p, N_STEPS, seed,
+        regression = Regression(
+            scaled, vector, yy, float(n), precision, np.zeros(p), log_size, none, ~none,
+            np.zeros(p, np.int64), FREEDOM,
         )  # fmt: skip
-        weight = np.exp(values - values.max())
+        supports, values = spike_slab_search(regression, keys, none[None], N_JUMPS, seed, N_KEPT)
+        weight = np.exp(values - values[0])
         weight /= weight.sum()
-        for support, count, share in zip(supports, sizes, weight, strict=True):
-            inclusion[e, support[:count]] += share
-        best = np.sort(supports[values.argmax(), : sizes[values.argmax()]])
+        for support, share in zip(supports, weight, strict=True):
+            inclusion[e, support] += share
+        best = supports[0]
         covariance = np.linalg.inv(scaled[np.ix_(best, best)] + np.diag(precision[best]))
         mean = covariance @ vector[best]
         reach = student.ppf(0.95, FREEDOM + n) * np.sqrt(np.diagonal(covariance))

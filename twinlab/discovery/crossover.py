@@ -31,7 +31,7 @@ def column_group(library: Library) -> NDArray[np.int64]:
 def log_posterior(frame: Frame, gram: Gram, columns: Columns) -> float:
     """Log posterior of one support on a regression, up to a constant.
 
-    The same number as `twinlab.kernels.spike_slab_chain` gives, signs aside.
+    The same number as `twinlab.kernels.spike_slab_search` gives, signs aside.
     """
     precision = frame.precision[columns]
     matrix = gram.matrix[np.ix_(columns, columns)] + np.diag(precision)

@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from twinlab.kernels import OK, Initial, normal_equations, polish, spike_slab_chain
+from twinlab.kernels import (
+    OK,
+    Initial,
+    Regression,
+    normal_equations,
+    polish,
+    spike_slab_search,
+)
 from twinlab.knowledge import ColumnPrior
 
 from .noise import Noise
@@ -25,7 +32,10 @@ INITIAL_PRECISION = 1e-2
 SLAB_SHARE = 0.3
 #: Degrees of freedom of the prior of the noise scale in the selection.
 SCALE_FREEDOM, SCALE_FREEDOM_NUDGED = 20.0, 4.0
-MAX_ACTIVE = 64
+#: Largest support: at least this many columns, or this many for each state.
+MAX_ACTIVE, MAX_ACTIVE_EACH = 64, 10
+#: Steps of a blind walk that one informed jump, which weighs every column, is worth.
+STEPS_PER_JUMP = 50
 #: Integrator tolerance of fits; simulations for show use a tighter one.
 FIT_TOLERANCE = 1e-5
 
@@ -223,28 +233,30 @@ def select(
     n_steps, seed, keep : int
         Proposals, random seed, supports returned.
     """
-    n_column = precision.size
-    member = np.zeros(n_column, bool)
-    member[start] = True
-    member[prior.excluded] = False
-    max_size = min(n_column, max(MAX_ACTIVE, int(prior.required.sum()) + 8))
-    if member.sum() > max_size - 1:
-        member[:] = False
-    member |= prior.required
-    free = np.nonzero(~prior.excluded & ~prior.required)[0]
+    n_column, n_state = precision.size, gram.initial_offset.shape[1]
+    n_required = int(prior.required.sum())
+    max_size = min(n_column, max(MAX_ACTIVE, MAX_ACTIVE_EACH * n_state, n_required + 8))
+    starts = np.zeros((2, n_column), bool)
+    if len(start) < max_size:
+        starts[1, start] = True
+    starts[1, prior.excluded] = False
+    starts |= prior.required
+    if np.array_equal(*starts):
+        starts = starts[:1]
     # A required column stays whatever its sign in the linear equations (there, two fast rates in
     # balance are not told apart); polishing holds it within its bounds.
     sign = np.where(prior.required, 0, prior.sign)
     keys = np.random.default_rng(20_240_607).integers(1, 2**63, n_column, dtype=np.uint64)
-    supports, sizes, values = spike_slab_chain(
+    regression = Regression(
         gram.matrix, gram.vector, gram.yy, gram.n, precision, prior.log_odds,
-        log_size_prior(n_column, max_size), prior.required, free, sign, freedom, keys,
-        np.nonzero(member)[0], max_size, n_steps, seed,
+        log_size_prior(n_column, max_size), prior.required, ~prior.excluded & ~prior.required,
+        sign, freedom,
     )  # fmt: skip
-    order = np.argsort(-values, kind="stable")[:keep]
-    order = order[values[order] > values[order[0]] - 30.0]
-    columns = tuple(np.sort(supports[i, : sizes[i]]).astype(np.int64) for i in order)
-    return Supports(columns, values[order])
+    columns, values = spike_slab_search(
+        regression, keys, starts, n_steps // STEPS_PER_JUMP + 1, seed, keep
+    )
+    keep = int((values > values[0] - 30.0).sum())
+    return Supports(tuple(columns[:keep]), values[:keep])
 
 
 def conditional(gram: Gram, precision: Array, columns: Columns) -> tuple[Array, Array]:

@@ -11,7 +11,8 @@ from .lanes import integrate_lanes
 from .likelihood import STUDENT_FREEDOM, excess_cost
 from .regression import Data, Initial, normal_equations, polish
 from .sensitivity import trajectory_sensitivity
-from .spike_slab import log_marginal, spike_slab_chain
+from .spike_slab import spike_slab_search
+from .spike_slab_state import Regression
 
 __all__ = [
     "OK",
@@ -20,6 +21,7 @@ __all__ = [
     "Data",
     "Drive",
     "Initial",
+    "Regression",
     "Tolerance",
     "elastic_net_path",
     "elastic_net_path_rows",
@@ -28,10 +30,9 @@ __all__ = [
     "integrate",
     "integrate_draws",
     "integrate_lanes",
-    "log_marginal",
     "normal_equations",
     "polish",
-    "spike_slab_chain",
+    "spike_slab_search",
     "standardised_path",
     "trajectory_sensitivity",
 ]
