@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from twinlab.discovery import QUANTILES
 from twinlab.expressions import HILL_ACTIVATION, HILL_REPRESSION, Factor, Term, parse_term
 
+from .calibration_metrics import calibration_metrics, model_pairs
 from .cells import BenchmarkCase, Forecast
 from .integration import simulate_equations
 from .scoring import ERROR_CAP, Answer
@@ -41,6 +42,10 @@ def judge(answer: Answer, case: BenchmarkCase) -> dict[str, Any]:
         **_interval_metrics(answer, case, true),
         **_forecast_metrics(answer, case),
         **_inclusion_metrics(answer, case, true),
+        "calibration": calibration_metrics(answer, case, true),
+        "models": model_pairs(answer, lambda other: written(other, case, true).keys() == true.keys())
+        if case.truth_in_library
+        else None,
         "hidden_correlation": hidden_correlation(answer, case),
     }
 

@@ -25,7 +25,7 @@ from twinlab.knowledge import Knowledge
 from twinlab.library import Library
 from twinlab.study import Study
 
-from .scoring import Answer, Forecaster
+from .scoring import Answer, Forecaster, PosteriorSample
 from .systems import Equations
 
 Array = NDArray[np.float64]
@@ -88,6 +88,7 @@ def bench_answer(
         intervals50=_half_intervals(discovery),
         inclusion=_inclusion(discovery),
         forecaster=forecaster(discovery),
+        posterior=posterior_sample(discovery),
     )
 
 
@@ -130,15 +131,46 @@ def forecaster(discovery: Discovery) -> Forecaster:
     """Bands from known initial states: posterior draws of the coefficients, simulated."""
 
     def quantiles(start: Array, time: Array, inputs: Array) -> Array:
-        draws = discovery.posterior.coefficients
-        initial = np.tile(np.asarray(start, float), (len(draws), 1))
-        x, status = simulate(discovery.problem, 0, time, draws, initial, relative=DRAW_TOLERANCE)
-        good = x[status == 0]
+        good = _forecast(discovery, start, time)
         if not len(good):
-            return np.full((len(QUANTILES), len(time), initial.shape[1]), np.nan)
+            return np.full((len(QUANTILES), len(time), len(start)), np.nan)
         return np.quantile(good, QUANTILES, axis=0)
 
     return quantiles
+
+
+def _forecast(discovery: Discovery, start: Array, time: Array) -> Array:
+    """Draws (n_good, n_time, n_state) from a known initial state; those that diverge are lost."""
+    draws = discovery.posterior.coefficients
+    initial = np.tile(np.asarray(start, float), (len(draws), 1))
+    x, status = simulate(discovery.problem, 0, time, draws, initial, relative=DRAW_TOLERANCE)
+    return x[status == 0]
+
+
+def posterior_sample(discovery: Discovery) -> PosteriorSample:
+    """Draws of the plain columns' coefficients and of trajectories."""
+    draws, problem = discovery.posterior, discovery.problem
+    keys = [_key(discovery, c) for c in range(len(discovery.library.columns))]
+    coefficients = {
+        key: draws.coefficients[:, c]
+        for c, key in enumerate(keys)
+        if key is not None and draws.coefficients[:, c].any()
+    }
+    place = {t.subject: r for r, t in enumerate(problem.study.trajectories)}
+
+    def fitted(condition: int, time: Array) -> Array | None:
+        r = place.get(f"s{condition + 1}")
+        if r is None or time[0] != problem.origin[r]:
+            return None
+        x, status = simulate(
+            problem, r, time, draws.coefficients, draws.initial[:, r], relative=DRAW_TOLERANCE
+        )
+        return x[status == 0]
+
+    def forecast(start: Array, time: Array, _inputs: Array) -> Array:
+        return _forecast(discovery, start, time)
+
+    return PosteriorSample(coefficients, fitted, forecast)
 
 
 def answer_from_mapping(mapping: Mapping[str, Any], seconds: float) -> Answer:

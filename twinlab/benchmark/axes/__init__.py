@@ -6,12 +6,14 @@ from .noise import noise_sd, noisy
 from .prior import prior_knowledge
 from .sampling import MISSING_SHARE, sample_times, with_missing
 from .streams import stream
+from .truth import drawn_truth
 
 __all__ = [
     "MISSING_SHARE",
     "Condition",
     "case_library",
     "condition",
+    "drawn_truth",
     "noise_sd",
     "noisy",
     "observed_part",
