@@ -26,7 +26,8 @@ from twinlab.expressions import (
 from twinlab.knowledge import ColumnPrior, complexity_cost
 from twinlab.library import Column, Library
 
-from .problem import Problem
+from .problem import Problem, sign_log_odds
+from .result import Settings
 
 Array = NDArray[np.float64]
 
@@ -34,7 +35,6 @@ Array = NDArray[np.float64]
 MOST_COLUMNS = 900
 #: Half saturations of the extension, as quantiles of the data, and Hill coefficients.
 QUANTILES, COEFFICIENTS = (0.25, 0.5, 0.75), (1.0, 2.0, 4.0)
-FAMILY = "extension"
 
 
 def candidate_terms(problem: Problem) -> Iterator[list[Term]]:
@@ -69,7 +69,7 @@ def candidate_terms(problem: Problem) -> Iterator[list[Term]]:
         if other != name or atom.kind == HILL_ACTIVATION
     ]
     yield [
-        Term((Factor(EXPONENTIAL, name, 1.0, -1.0 / k),)) for name in positive for k in level[name]
+        Term((Factor(EXPONENTIAL, name, 1.0, float(f"{-1.0 / k:.3g}")),)) for name in positive for k in level[name]
     ]
     strictly = [n for n in positive if _lowest(problem, names.index(n)) > 0.0]
     yield [Term((Factor(LOGARITHM, name, 1.0, 1.0), Factor(POWER, name, 1.0))) for name in strictly]
@@ -117,55 +117,61 @@ def _levels(problem: Problem, variable: int) -> list[float]:
     return list(dict.fromkeys(float(f"{v:.3g}") for v in quartiles))
 
 
-def extended(problem: Problem, complexity: float, most: int = MOST_COLUMNS) -> Problem:
-    """The problem with a wider library: its own columns first, in their order, then the others.
+def extended(problem: Problem, active: NDArray[np.int64], settings: Settings) -> Problem:
+    """The problem over a model's columns and the terms that its library lacks.
 
     Parameters
     ----------
     problem : Problem
-    complexity : float
-        As in `Settings`.
-    most : int
-        Columns added at most.  A family that would go beyond is left out with those after it.
+    active : (k,) int array
+        Columns of the model, which come first; the rest of the library is left out.
+    settings : Settings
+
+    Returns
+    -------
+    Problem
+        Of at most ``MOST_COLUMNS`` columns besides: a family that would go beyond is left out
+        with those after it.  New columns have no beliefs but the cost of their complexity.
     """
-    library = problem.library
+    library, prior = problem.library, problem.prior
     there = {
-        (c.stoichiometry[0][0], library.terms[c.term])
-        for c in library.columns
-        if not c.is_reaction
+        (column.stoichiometry[0][0], library.terms[column.term])
+        for column in library.columns
+        if not column.is_reaction
     }
-    terms, columns = list(library.terms), list(library.columns)
-    place = {term: k for k, term in enumerate(terms)}
+    columns = [library.columns[c] for c in active]
+    place = {term: k for k, term in enumerate(library.terms)}
     for family in candidate_terms(problem):
         new = [
             (state, term)
-            for term in family
+            for term in dict.fromkeys(family)
             for state in range(problem.n_state)
             if (state, term) not in there
         ]
-        if len(columns) - len(library.columns) + len(new) > most:
+        if len(columns) - active.size + len(new) > MOST_COLUMNS:
             break
         for state, term in new:
-            if term not in place:
-                place[term] = len(terms)
-                terms.append(term)
-            columns.append(Column(((state, 1.0),), place[term], FAMILY))
-    wider = Library(library.states, library.inputs, tuple(terms), tuple(columns), library.units)
-    return with_library(problem, wider, complexity)
-
-
-def with_library(problem: Problem, library: Library, complexity: float) -> Problem:
-    """The problem over a library that begins with its own columns; new ones have no beliefs."""
-    old, more = problem.prior, len(library.columns) - problem.n_column
-    cost = complexity_cost(library, complexity)[problem.n_column :]
-    prior = ColumnPrior(
-        np.append(old.log_odds, 0.0 - cost),
-        np.append(old.required, np.zeros(more, bool)),
-        np.append(old.excluded, np.zeros(more, bool)),
-        np.append(old.sign, np.zeros(more, np.int64)),
-        np.append(old.lower, np.full(more, -np.inf)),
-        np.append(old.upper, np.full(more, np.inf)),
-    )
+            there.add((state, term))
+            columns.append(
+                Column(((state, 1.0),), place.setdefault(term, len(place)), "extension")
+            )
+    wider = Library(library.states, library.inputs, tuple(place), tuple(columns), library.units)
+    cost = complexity_cost(wider, settings.complexity)[active.size :]
+    more = len(columns) - active.size
     return replace(
-        problem, library=library, terms=library.table(), entries=library.entries(), prior=prior
+        problem,
+        library=wider,
+        terms=wider.table(),
+        entries=wider.entries(),
+        prior=ColumnPrior(
+            np.append(prior.log_odds[active], 0.0 - cost),
+            np.append(prior.required[active], np.zeros(more, bool)),
+            np.append(prior.excluded[active], np.zeros(more, bool)),
+            np.append(prior.sign[active], np.zeros(more, np.int64)),
+            np.append(prior.lower[active], np.full(more, -np.inf)),
+            np.append(prior.upper[active], np.full(more, np.inf)),
+        ),
+        sign_log_odds=sign_log_odds(
+            wider, np.nanmin(problem.value, axis=0) >= 0, settings.positivity
+        ),
     )

@@ -73,6 +73,35 @@ class FitWarning:
 
 
 @dataclass(frozen=True)
+class Proposal:
+    """A term that the library does not hold and the data ask for.
+
+    Attributes
+    ----------
+    state, term : str
+        The equation, and the term in the term language.
+    gain : float
+        By how much the best model's log evidence would rise, the wider choice accounted for.
+    instead_of : tuple of str
+        Terms of the best model that would become superfluous.
+    """
+
+    state: str
+    term: str
+    gain: float
+    instead_of: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """One sentence for people."""
+        instead = f" instead of {'; '.join(self.instead_of)}" if self.instead_of else ""
+        return (
+            f"Adding {self.term} to d {self.state}/dt{instead} would raise the log evidence by "
+            f"about {self.gain:.0f}."
+        )
+
+
+@dataclass(frozen=True)
 class RankedModel:
     """One support with its own optimum and Laplace posterior.
 
