@@ -135,9 +135,11 @@ def calibration_text(summaries: Sequence[Calibration]) -> list[str]:
     levels = "".join(f"{level:>5}" for level in NOMINAL)
     head = (
         f"{'nominal %':<{wide}}{'sets':>5}{'ranks':>6}{'held':>6} |{levels} |{levels} |{levels} |"
-        f"{'middle':>7}{'gap':>6}{'worst':>6}{'Brier':>7}{'log':>7} |{'top p':>6}{'true':>6}{'held back':>11}"
+        f"{'middle':>7}{'gap':>6}{'worst':>6}{'Brier':>7}{'log':>7} |"
+        f"{'top p':>6}{'true':>6}{'held back':>11}"
     )
-    title = f"{'':<{wide}}{'':>17} | {'coefficients':<19} | {'own bands':<19} | {'unseen starts':<19} |"
+    heads = "".join(f" | {name:<19}" for name in ("coefficients", "own bands", "unseen starts"))
+    title = f"{'':<{wide}}{'':>17}{heads} |"
     lines = ["Coverage in per cent, and probabilities", title, head]
     lines += [_line(summary, wide) for summary in summaries]
     return [*lines, "", *_inclusion_lines(summaries[-1]), *_rank_lines(summaries[-1]), *LEGEND]

@@ -16,17 +16,10 @@ from twinlab.knowledge import Knowledge
 from twinlab.library import Library
 from twinlab.study import Study, Trajectory
 
-from .axes import (
-    case_library,
-    drawn_truth,
-    noise_sd,
-    noisy,
-    observed_part,
-    prior_knowledge,
-    stream,
-)
+from .axes import case_library, noise_sd, noisy, observed_part, prior_knowledge, stream
 from .axes.conditions import Condition, check_variation, condition, unseen_condition
 from .axes.sampling import sample_times, with_missing
+from .axes.truth import drawn_truth
 from .systems import SYSTEMS, BenchmarkSystem, Equations
 
 Array = NDArray[np.float64]

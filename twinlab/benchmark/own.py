@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinlab.discovery import (
-    LARGEST_CHI2,
     QUANTILES,
     Discovery,
     Settings,
     discover,
     discovery_mapping,
     warm_up,
+    withheld,
 )
 from twinlab.discovery.bands import DRAW_TOLERANCE, simulate
 from twinlab.errors import UserError
@@ -104,9 +104,9 @@ def _key(discovery: Discovery, column: int) -> tuple[str, str] | None:
 def _inclusion(discovery: Discovery) -> dict[tuple[str, str], float] | None:
     """Inclusion probability of every (state, term).
 
-    None where the product withholds them for a misfit, and where columns are reactions.
+    None where the product withholds them, and where columns are reactions.
     """
-    if discovery.chi2_per_point > LARGEST_CHI2:
+    if withheld(discovery) is not None:
         return None
     keys = [_key(discovery, c) for c in range(len(discovery.library.columns))]
     if None in keys:

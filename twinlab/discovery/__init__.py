@@ -1,8 +1,8 @@
 """Discovery: sparse ODE models with their uncertainty, from a study, a library and knowledge."""
 
-from .criticism import LARGEST_CHI2
 from .export import discovery_mapping, dumps
 from .interactive import PointModel, choose_columns, reconsider
+from .library_criticism import LARGEST_CHI2, NOT_IN_LIBRARY, withheld
 from .pipeline import CancelToken, discover
 from .result import (
     QUANTILES,
@@ -12,6 +12,7 @@ from .result import (
     Path,
     Posterior,
     Progress,
+    Proposal,
     RankedModel,
     Settings,
     Snapshot,
@@ -20,6 +21,7 @@ from .warmup import is_warm, warm_up
 
 __all__ = [
     "LARGEST_CHI2",
+    "NOT_IN_LIBRARY",
     "QUANTILES",
     "Band",
     "CancelToken",
@@ -29,6 +31,7 @@ __all__ = [
     "PointModel",
     "Posterior",
     "Progress",
+    "Proposal",
     "RankedModel",
     "Settings",
     "Snapshot",
@@ -39,4 +42,5 @@ __all__ = [
     "is_warm",
     "reconsider",
     "warm_up",
+    "withheld",
 ]

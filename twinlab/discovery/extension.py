@@ -69,7 +69,9 @@ def candidate_terms(problem: Problem) -> Iterator[list[Term]]:
         if other != name or atom.kind == HILL_ACTIVATION
     ]
     yield [
-        Term((Factor(EXPONENTIAL, name, 1.0, float(f"{-1.0 / k:.3g}")),)) for name in positive for k in level[name]
+        Term((Factor(EXPONENTIAL, name, 1.0, float(f"{-1.0 / k:.3g}")),))
+        for name in positive
+        for k in level[name]
     ]
     strictly = [n for n in positive if _lowest(problem, names.index(n)) > 0.0]
     yield [Term((Factor(LOGARITHM, name, 1.0, 1.0), Factor(POWER, name, 1.0))) for name in strictly]
@@ -152,9 +154,7 @@ def extended(problem: Problem, active: NDArray[np.int64], settings: Settings) ->
             break
         for state, term in new:
             there.add((state, term))
-            columns.append(
-                Column(((state, 1.0),), place.setdefault(term, len(place)), "extension")
-            )
+            columns.append(Column(((state, 1.0),), place.setdefault(term, len(place)), "extension"))
     wider = Library(library.states, library.inputs, tuple(place), tuple(columns), library.units)
     cost = complexity_cost(wider, settings.complexity)[active.size :]
     more = len(columns) - active.size

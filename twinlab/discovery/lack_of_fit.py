@@ -53,10 +53,15 @@ class LackOfFit:
     replicates: float
 
     @property
+    def tests(self) -> int:
+        """How many tests were made."""
+        return int(np.isfinite([*self.discrepancy, self.replicates]).sum())
+
+    @property
     def smallest(self) -> float:
         """The smallest p-value times the number of tests (Bonferroni), at most 1."""
         known = [p for p in (*self.discrepancy, self.replicates) if np.isfinite(p)]
-        return min(1.0, len(known) * min(known)) if known else 1.0
+        return min(1.0, self.tests * min(known)) if known else 1.0
 
 
 def lack_of_fit(frame: Frame, fit: Fit, noise: Noise) -> LackOfFit:
@@ -161,9 +166,7 @@ def _trajectory_gram(frame: Frame, fit: Fit, noise: Noise, r: int, n_basis: int)
     return linearise(part, point, own, 0.0)
 
 
-def _with_basis(
-    problem: Problem, columns: NDArray[np.int64], r: int, n_basis: int
-) -> Problem:
+def _with_basis(problem: Problem, columns: NDArray[np.int64], r: int, n_basis: int) -> Problem:
     """One trajectory, the active columns, and basis functions of time as further inputs."""
     rows, library = problem.rows(r), problem.library
     names = _free_names(library.names, n_basis)

@@ -23,6 +23,7 @@ from twinlab.study import Study
 from .bands import DISPLAY_POINTS, make_bands, simulate
 from .continuation import Outcome, Tick
 from .criticism import criticise, describes
+from .library_criticism import judge_library
 from .noise import MODELS, allowed_models
 from .posterior import (
     draw_posterior,
@@ -142,8 +143,9 @@ def discover(
     with threads as pool, one_blas_thread():
         starts = prepare_starts(problem, settings)
         outcomes, weighed, gram, evidence = _search(starts, models, settings, seed, teller, pool)
-        teller.tell("bands", "Simulating the posterior", SEARCH_SHARE + RESCORE_SHARE)
+        teller.tell("bands", "Criticising and simulating", SEARCH_SHARE + RESCORE_SHARE)
         frame, best = starts[0].frame, weighed[0]
+        verdict = judge_library(frame, best, settings, teller.check)
         ranked = rank_models(frame, weighed)
         posterior = draw_posterior(frame, weighed, ranked, settings.draws, seed + 1000)
         centre = np.zeros(problem.n_column)
@@ -155,7 +157,7 @@ def discover(
     chi2 = best.fit.cost / max(problem.n_values - len(best.fit.columns) - best.fit.initial.size, 1)
     converged = any(outcome.kappa == 0 for outcome in outcomes) and len(best.fit.columns) > 0
     converged = converged and describes(problem, best.fit.x)
-    warnings = criticise(problem, best, outcomes, starts, bands, converged, chi2)
+    warnings = criticise(problem, best, outcomes, starts, bands, converged, chi2, verdict)
     discovery = Discovery(
         study=problem.study,
         library=library,
@@ -180,6 +182,7 @@ def discover(
         problem=problem,
         slab=frame.precision,
         noise=best.noise,
+        proposals=verdict.proposals,
         diagnostics={
             "starts": [
                 {"kappa": o.kappa, "terms": len(o.fit.columns), "chi2_per_point": o.chi2_per_point}
@@ -187,6 +190,10 @@ def discover(
             ],
             "noise_evidence": evidence,
             "models_weighed": len(weighed),
+            "lack_of_fit": {
+                "discrepancy": verdict.lack.discrepancy.tolist(),
+                "replicates": verdict.lack.replicates,
+            },
         },
     )
     teller.tell("done", f"Done in {discovery.seconds:.1f} s", 1.0)

@@ -262,6 +262,8 @@ class Discovery:
     gram, problem, slab, noise
         What `reconsider` needs to answer without refitting: the regression at the best model,
         the numeric tables, the slab's precision (n_column,) and the noise.
+    proposals : tuple of Proposal
+        Terms to add to the library, where the truth seems not to be in it.
     """
 
     study: Study
@@ -287,6 +289,7 @@ class Discovery:
     problem: Problem
     slab: Array
     noise: Noise
+    proposals: tuple[Proposal, ...] = ()
     diagnostics: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -14,7 +14,7 @@ from bokeh.resources import Resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from twinlab.discovery import discovery_mapping, dumps
+from twinlab.discovery import NOT_IN_LIBRARY, discovery_mapping, dumps, withheld
 from twinlab.expressions import equation_mathml
 from twinlab.twin import Twin, write_atomically
 
@@ -93,7 +93,6 @@ def report_html(discovery: Discovery, *, show_ids: bool = False) -> str:
 
 def _text_parts(discovery: Discovery) -> dict[str, Any]:
     mapping = discovery_mapping(discovery)
-    withheld = content.inclusion_withheld(discovery)
     return {
         "discovery": discovery,
         "study": discovery.study,
@@ -110,7 +109,8 @@ def _text_parts(discovery: Discovery) -> dict[str, Any]:
         "colors": [series(i).color for i in range(len(discovery.library.states))],
         "alternatives": content.alternatives(discovery),
         "inclusion": content.inclusion(discovery),
-        "withheld": withheld,
+        "withheld": withheld(discovery),
+        "lacking": next((w.text for w in discovery.warnings if w.code == NOT_IN_LIBRARY), ""),
         "families": content.families(discovery),
         "candidates": _candidates(discovery),
         "settings": content.settings_rows(discovery),

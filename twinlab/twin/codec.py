@@ -36,6 +36,7 @@ CLASSES: dict[str, type] = {
         noise.Noise,
         result.Path,
         result.Posterior,
+        result.Proposal,
         result.RankedModel,
         result.Settings,
     )
