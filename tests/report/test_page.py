@@ -26,6 +26,7 @@ SECTIONS = (
     "model",
     "alternatives",
     "inclusion",
+    "lacking",
     "trajectories",
     "residuals",
     "data",

@@ -28,8 +28,9 @@ PACKAGE = Path(__file__).resolve().parents[1]
 OWN_FLOORS = ("expressions", "study", "kernels", "library", "knowledge", "discovery")
 #: Modules of the benchmark that neither make data nor answer nor judge.
 PRESENTATION = (
-    "calibration", "command", "compare", "elastic_net", "levels", "page", "published", "recovery",
-    "results", "runner", "statistics", "suites", "tables", "uniformity", "worker", "workers",
+    "calibration", "calibration_page", "command", "compare", "elastic_net", "levels", "page",
+    "places", "published", "recovery", "results", "runner", "statistics", "suites", "tables",
+    "uniformity", "worker", "workers",
 )  # fmt: skip
 Event = Callable[[Mapping[str, Any]], None]
 
