@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from twinlab.expressions import POWER, parse_term
 
 from .continuation import kappa_schedule
-from .extension import extended
+from .wider_library import extended
 from .noise import make_noise
 from .problem import Problem
 from .result import Gram, Proposal, Settings
