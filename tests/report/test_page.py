@@ -27,6 +27,7 @@ SECTIONS = (
     "model",
     "alternatives",
     "inclusion",
+    "lacking",
     "trajectories",
     "residuals",
     "data",
@@ -160,7 +161,7 @@ def test_it_says_how_to_repeat_it(page: Page) -> None:
 def test_a_misfit_withholds_inclusion(discovery: Discovery) -> None:
     page = Page(report_html(replace(discovery, chi2_per_point=2.4)))
     assert "Inclusion probabilities are withheld" in page.words
-    assert "2.4, more than 1.5" in page.words
+    assert "2.40, more than 1.5" in page.words
     assert "Beyond the dashed line" not in page.words
     assert "probability of" not in page.words
 

@@ -19,6 +19,7 @@ from twinlab.study import Study, Trajectory
 from .axes import case_library, noise_sd, noisy, observed_part, prior_knowledge, stream
 from .axes.conditions import Condition, check_variation, condition, unseen_condition
 from .axes.sampling import sample_times, with_limit, with_missing
+from .axes.truth import drawn_truth
 from .systems import SYSTEMS, BenchmarkSystem, Equations
 
 Array = NDArray[np.float64]
@@ -61,6 +62,9 @@ class Cell:
         'default', 'x2', 'x5', 'x20', 'rational' or 'removed'.
     prior, prior_wrong : float
         Share of the true edges that is told, and which share of these is wrong.
+    jitter : float
+        Standard deviation of the logarithm of every rate around its standard value: above 0 the
+        truth itself is drawn, anew for every seed.
 
     Raises
     ------
@@ -80,6 +84,7 @@ class Cell:
     library: str = "default"
     prior: float = 0.0
     prior_wrong: float = 0.0
+    jitter: float = 0.0
 
     def __post_init__(self) -> None:
         if self.system not in SYSTEMS:
@@ -106,6 +111,7 @@ class Cell:
             ("hidden", 0 <= self.hidden <= len(system.hide), f"0 to {len(system.hide)}"),
             ("prior", 0 <= self.prior <= 1, "0 to 1"),
             ("prior_wrong", 0 <= self.prior_wrong <= 1, "0 to 1"),
+            ("jitter", 0 <= self.jitter <= 1, "0 to 1"),
         ):
             if not good:
                 raise UserError(
@@ -238,7 +244,7 @@ def make_case(cell: Cell) -> BenchmarkCase:
     ArithmeticError
         The true system could not be integrated.
     """
-    system = SYSTEMS[cell.system]
+    system = drawn_truth(SYSTEMS[cell.system], cell.jitter, cell.seed)
     hidden = tuple(s for s in system.states if s in system.hide[: cell.hidden])
     seen = [i for i, state in enumerate(system.states) if state not in hidden]
     unseen = [i for i, state in enumerate(system.states) if state in hidden]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from twinlab.discovery import QUANTILES
 from twinlab.expressions import parse_term
 
+from .calibration_metrics import calibration_metrics, model_pairs
 from .cells import BenchmarkCase, Forecast
 from .integration import simulate_equations
 from .matching import matched_text
@@ -39,12 +40,23 @@ def judge(answer: Answer, case: BenchmarkCase) -> dict[str, Any]:
         **_interval_metrics(answer, case, true),
         **_forecast_metrics(answer, case),
         **_inclusion_metrics(answer, case, true),
+        "calibration": calibration_metrics(answer, case, true),
+        "models": _models(answer, case, true),
         "hidden_correlation": hidden_correlation(answer, case),
     }
 
 
 def _rows(equations: Mapping[str, Mapping[str, float]]) -> list[tuple[str, str, float]]:
     return [(s, t, v) for s, row in equations.items() for t, v in row.items()]
+
+
+def _models(
+    answer: Answer, case: BenchmarkCase, true: Mapping[Edge, float]
+) -> list[list[float]] | None:
+    """Probabilities of the ranked models; None where no candidate model is the truth."""
+    if not case.truth_in_library:
+        return None
+    return model_pairs(answer, lambda other: written(other, case, true).keys() == true.keys())
 
 
 # ------------------------------------------------------------------------------------ support

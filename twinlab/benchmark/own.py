@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinlab.discovery import (
-    LARGEST_CHI2,
     QUANTILES,
     Discovery,
     Settings,
     discover,
     discovery_mapping,
     warm_up,
+    withheld,
 )
 from twinlab.discovery.bands import DRAW_TOLERANCE, simulate
 from twinlab.errors import UserError
@@ -25,7 +25,7 @@ from twinlab.knowledge import Knowledge
 from twinlab.library import Library
 from twinlab.study import Study
 
-from .scoring import Answer, Forecaster
+from .scoring import Answer, Forecaster, PosteriorSample
 from .systems import Equations
 
 Array = NDArray[np.float64]
@@ -88,6 +88,7 @@ def bench_answer(
         intervals50=_half_intervals(discovery),
         inclusion=_inclusion(discovery),
         forecaster=forecaster(discovery),
+        posterior=posterior_sample(discovery),
     )
 
 
@@ -103,9 +104,9 @@ def _key(discovery: Discovery, column: int) -> tuple[str, str] | None:
 def _inclusion(discovery: Discovery) -> dict[tuple[str, str], float] | None:
     """Inclusion probability of every (state, term).
 
-    None where the product withholds them for a misfit, and where columns are reactions.
+    None where the product withholds them, and where columns are reactions.
     """
-    if discovery.chi2_per_point > LARGEST_CHI2:
+    if withheld(discovery) is not None:
         return None
     keys = [_key(discovery, c) for c in range(len(discovery.library.columns))]
     if None in keys:
@@ -130,23 +131,60 @@ def forecaster(discovery: Discovery) -> Forecaster:
     """Bands from known initial states: posterior draws of the coefficients, simulated."""
 
     def quantiles(start: Array, time: Array, inputs: Array) -> Array:
-        draws = discovery.posterior.coefficients
-        initial = np.tile(np.asarray(start, float), (len(draws), 1))
-        x, status = simulate(
-            discovery.problem,
-            0,
-            time,
-            draws,
-            initial,
-            relative=DRAW_TOLERANCE,
-            constants=discovery.posterior.constants,
-        )
-        good = x[status == 0]
+        good = _forecast(discovery, start, time)
         if not len(good):
-            return np.full((len(QUANTILES), len(time), initial.shape[1]), np.nan)
+            return np.full((len(QUANTILES), len(time), len(start)), np.nan)
         return np.quantile(good, QUANTILES, axis=0)
 
     return quantiles
+
+
+def _forecast(discovery: Discovery, start: Array, time: Array) -> Array:
+    """Draws (n_good, n_time, n_state) from a known initial state; those that diverge are lost."""
+    draws = discovery.posterior.coefficients
+    initial = np.tile(np.asarray(start, float), (len(draws), 1))
+    x, status = simulate(
+        discovery.problem,
+        0,
+        time,
+        draws,
+        initial,
+        relative=DRAW_TOLERANCE,
+        constants=discovery.posterior.constants,
+    )
+    return x[status == 0]
+
+
+def posterior_sample(discovery: Discovery) -> PosteriorSample:
+    """Draws of the plain columns' coefficients and of trajectories."""
+    draws, problem = discovery.posterior, discovery.problem
+    keys = [_key(discovery, c) for c in range(len(discovery.library.columns))]
+    coefficients = {
+        key: draws.coefficients[:, c]
+        for c, key in enumerate(keys)
+        if key is not None and draws.coefficients[:, c].any()
+    }
+    place = {t.subject: r for r, t in enumerate(problem.study.trajectories)}
+
+    def fitted(condition: int, time: Array) -> Array | None:
+        r = place.get(f"s{condition + 1}")
+        if r is None or time[0] != problem.origin[r]:
+            return None
+        x, status = simulate(
+            problem,
+            r,
+            time,
+            draws.coefficients,
+            draws.initial[:, r],
+            relative=DRAW_TOLERANCE,
+            constants=draws.constants,
+        )
+        return x[status == 0]
+
+    def forecast(start: Array, time: Array, _inputs: Array) -> Array:
+        return _forecast(discovery, start, time)
+
+    return PosteriorSample(coefficients, fitted, forecast)
 
 
 def answer_from_mapping(mapping: Mapping[str, Any], seconds: float) -> Answer:

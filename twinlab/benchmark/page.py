@@ -9,12 +9,13 @@ from typing import Any
 
 from twinlab import __version__
 from twinlab.report.charts import Curve, curve_figure, page_html
-from twinlab.report.palette import series
 
 from .adapters import find_method
+from .calibration_page import calibration_part
+from .places import key_entry, place_of
 from .results import Results
 from .statistics import EDGES, Reliability, wilson
-from .suites import METHODS, Suite
+from .suites import Suite
 from .tables import (
     Block,
     Estimate,
@@ -34,7 +35,6 @@ COLUMNS = (
     "Sets", "F1", "Exact", "Precision", "Recall", "Coef. error", "NRMSE", "NRMSE cond.",
     "Cover 90", "Cover 50", "Band 90", "Band 50", "Brier", "ECE", "Hidden", "Failed", "s", "MB",
 )  # fmt: skip
-_DASHES = {"solid": "", "dashed": "6", "dotted": "2,4", "dotdash": "2,4,6,4", "dashdot": "6,4,2,4"}
 #: A curve spread over more than this ratio is drawn on a logarithmic axis.
 _WIDE = 15.0
 
@@ -57,6 +57,9 @@ def bench_html(suite: Suite, methods: Sequence[str], results: Results) -> str:
         for method, total in everything.items()
         if total.reliability is not None
     ]
+    calibrated = [
+        part for method in methods if (part := calibration_part(suite, method, results, figures))
+    ]
     return page_html(
         "benchmark.html.j2",
         figures,
@@ -76,9 +79,10 @@ def bench_html(suite: Suite, methods: Sequence[str], results: Results) -> str:
         columns=COLUMNS,
         overall=[_row(method, total, "", first=False) for method, total in everything.items()],
         left_out=left_out(suite, methods, results),
-        key=[_key(method) for method in everything],
+        key=[key_entry(find_method(m).label, place_of(m)) for m in everything],
         blocks=sections,
         reliability=reliability,
+        calibrated=calibrated,
         legend=[*legend(methods), suite.note],
     )
 
@@ -144,19 +148,6 @@ def _curve(method: str, points: Sequence[tuple[float, Estimate]]) -> Curve:
         [low for low, _ in bounded],
         [high for _, high in bounded],
     )
-
-
-def place_of(method: str) -> int:
-    """Colour, marker and dash of a method: the same on every page."""
-    if method in METHODS:
-        return METHODS.index(method)
-    return len(METHODS) + sum(map(ord, method)) % 7
-
-
-def _key(method: str) -> dict[str, str]:
-    look = series(place_of(method))
-    label = find_method(method).label
-    return {"label": label, "color": look.color, "dashes": _DASHES[look.dash]}
 
 
 def _row(method: str, total: Totals, level: str, *, first: bool) -> dict[str, Any]:

@@ -21,6 +21,26 @@ ERROR_CAP = 10.0  #: error of a forecast that diverges, and the largest error co
 
 
 @dataclass(frozen=True)
+class PosteriorSample:
+    """Draws of a posterior, for judging its calibration.
+
+    Attributes
+    ----------
+    coefficients : mapping of (state, term text) to (n_draw,) array
+        Zero where a draw leaves the term out.
+    fitted : callable
+        ``fitted(condition, time)`` gives draws (n_draw, n_time, n_state) of the trajectory of a
+        condition of the data (numbered from 0); None where the method left it out.
+    forecast : callable
+        ``forecast(start, time, inputs)`` gives draws from a known initial state.
+    """
+
+    coefficients: Mapping[tuple[str, str], Array]
+    fitted: Callable[[int, Array], Array | None]
+    forecast: Callable[[Array, Array, Array], Array]
+
+
+@dataclass(frozen=True)
 class Answer:
     """What a method says about one data set.
 
@@ -51,6 +71,7 @@ class Answer:
     simulator : callable, optional
         ``simulator(start, time, inputs)`` gives the forecast (n_time, n_state), or None for a
         divergence, where `equations` are not all of the model.
+    posterior : PosteriorSample, optional
     """
 
     equations: Equations
@@ -65,6 +86,7 @@ class Answer:
     hidden: Mapping[str, tuple[Array, ...]] = field(default_factory=dict)
     unwritten: Mapping[str, int] = field(default_factory=dict)
     simulator: Callable[[Array, Array, Array], Array | None] | None = None
+    posterior: PosteriorSample | None = None
 
 
 @dataclass(frozen=True)

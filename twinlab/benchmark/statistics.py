@@ -16,6 +16,7 @@ BOOTSTRAP = 2000  #: resamples of a mean
 #: without being certain.
 EDGES = (0.0, 0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95, 1.0)
 MIDDLE = (0.25, 0.95)
+SURE = 1e-3  #: probabilities nearer to 0 or 1 than this count as this in the log score
 
 
 def wilson(hits: float, n: float, z: float = Z95) -> tuple[float, float]:
@@ -103,25 +104,31 @@ class Reliability:
         How many of them were true.
     squares : float
         Sum of (p - outcome)^2.
+    logs : float
+        Sum of -log of the probability given to what is the case, p held within ``SURE``.
     """
 
     n: Array
     total: Array
     true: Array
     squares: float
+    logs: float
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[float, bool]]) -> Reliability:
         """Sort (probability, outcome) pairs into the bins."""
         size = len(EDGES) - 1
-        n, total, true, squares = np.zeros(size), np.zeros(size), np.zeros(size), 0.0
+        n, total, true = np.zeros(size), np.zeros(size), np.zeros(size)
+        squares = logs = 0.0
         for p, outcome in pairs:
             place = min(int(np.searchsorted(EDGES, p, side="right")) - 1, size - 1)
             n[place] += 1
             total[place] += p
             true[place] += outcome
             squares += (p - outcome) ** 2
-        return cls(n, total, true, squares)
+            told = min(max(p, SURE), 1.0 - SURE)
+            logs -= math.log(told if outcome else 1.0 - told)
+        return cls(n, total, true, squares, logs)
 
     def __add__(self, other: Reliability) -> Reliability:
         """Pool two tables."""
@@ -130,12 +137,18 @@ class Reliability:
             self.total + other.total,
             self.true + other.true,
             self.squares + other.squares,
+            self.logs + other.logs,
         )
 
     @property
     def brier(self) -> float:
         """Mean square of probability minus outcome (Brier 1950, Mon. Weather Rev. 78, 1)."""
         return self.squares / self.n.sum() if self.n.sum() else math.nan
+
+    @property
+    def log_score(self) -> float:
+        """Mean logarithmic loss in nats (Good 1952, J. R. Stat. Soc. B 14, 107)."""
+        return self.logs / self.n.sum() if self.n.sum() else math.nan
 
     def calibration_error(self, low: float = 0.0, high: float = 1.0) -> float:
         """Expected calibration error (Naeini et al. 2015, AAAI, 2901) over bins in [low, high]."""
@@ -148,6 +161,12 @@ class Reliability:
     def middle_gap(self) -> float:
         """Calibration error between 0.25 and 0.95: the certain zeros and ones left out."""
         return self.calibration_error(*MIDDLE)
+
+    def largest_gap(self, fewest: int = 20) -> float:
+        """Largest |mean probability - share that is true| of a middle bin with `fewest` values."""
+        edges = np.array(EDGES)
+        keep = (edges[:-1] >= MIDDLE[0]) & (edges[1:] <= MIDDLE[1]) & (self.n >= fewest)
+        return float((np.abs(self.total - self.true)[keep] / self.n[keep]).max(initial=-math.inf))
 
     @property
     def middle_n(self) -> int:
@@ -162,10 +181,12 @@ class Reliability:
             "total": [round(float(v), 9) for v in self.total],
             "true": [int(v) for v in self.true],
             "squares": round(self.squares, 9),
+            "logs": round(self.logs, 9),
         }
 
     @classmethod
     def from_json(cls, mapping: dict[str, list[float]] | dict[str, object]) -> Reliability:
         """Read what `to_json` wrote."""
         n, total, true = (np.array(mapping[k], float) for k in ("n", "total", "true"))
-        return cls(n, total, true, float(mapping["squares"]))  # type: ignore[arg-type]
+        squares, logs = (float(mapping[k]) for k in ("squares", "logs"))  # type: ignore[arg-type]
+        return cls(n, total, true, squares, logs)

@@ -41,6 +41,19 @@ _DEVELOPMENT = (
 #: At the system's own design, and with little data.
 _DESIGNS: tuple[dict[str, Any], ...] = ({}, {"noise": 0.15, "points": 30, "conditions": 2})
 
+#: Cells of the calibration suite: (system, conditions, points, noise).  Most are poor in data, so
+#: that posteriors are in doubt; some are rich, so that intervals are tested where they are narrow.
+CALIBRATION = (
+    ("logistic", 2, 12, 0.2), ("predator_prey", 1, 15, 0.2), ("predator_prey", 3, 30, 0.05),
+    ("lotka_volterra", 1, 25, 0.2), ("sir", 1, 20, 0.2), ("van_der_pol", 1, 30, 0.2),
+    ("fitzhugh_nagumo", 2, 25, 0.15), ("brusselator", 1, 30, 0.2), ("selkov", 2, 20, 0.15),
+    ("seir", 1, 25, 0.2), ("seir", 4, 30, 0.05), ("pk_saturable", 2, 15, 0.1),
+    ("pk_two", 1, 20, 0.2), ("chemostat", 2, 20, 0.1), ("toggle", 3, 20, 0.15),
+    ("toggle", 5, 40, 0.05),
+)  # fmt: skip
+CALIBRATION_SEEDS = 10
+JITTER = 0.2  #: standard deviation of the logarithms of the rates that are drawn
+
 
 @dataclass(frozen=True)
 class Item:
@@ -159,6 +172,22 @@ def _development(seeds: int | None) -> Suite:
     return _by_system("development", "Development grid", cells, note)
 
 
+def _calibration(seeds: int | None) -> Suite:
+    """Simulation-based calibration: rates and initial states are drawn for every data set."""
+    cells = [
+        Cell(system, seed, conditions, points, noise, jitter=JITTER)
+        for system, conditions, points, noise in CALIBRATION
+        for seed in range(seeds or CALIBRATION_SEEDS)
+    ]
+    items = tuple(Item("calibration", f"{c.system}: {_design(c)}", None, c) for c in cells)
+    note = (
+        "The truth of every data set is drawn: rates log-normal around the standard ones with sd "
+        f"{JITTER:g} of the logarithm, initial states uniform in the system's range."
+    )
+    axes = {"calibration": ("Calibration", "8", "")}
+    return Suite("calibration", "Calibration", items, ("twinlab",), 120.0, note, axes)
+
+
 def _design(cell: Cell) -> str:
     return f"{cell.conditions} x {cell.points}, {100 * cell.noise:g} %"
 
@@ -232,6 +261,7 @@ _NAMED = MappingProxyType(
         "holdout": _holdout,
         "development": _development,
         "four": _four,
+        "calibration": _calibration,
         "esindy": lambda seeds: _repeat(
             "esindy", "Settings of E-SINDy (Fasel 2022)", ESINDY_NOTE, seeds
         ),

@@ -9,6 +9,7 @@ from statistics import median
 from typing import Any
 
 from .adapters import find_method
+from .calibration import calibration_text, calibrations
 from .published import PUBLISHED
 from .results import Results, Row
 from .scoring import ERROR_CAP
@@ -239,6 +240,10 @@ def text(suite: Suite, methods: Sequence[str], results: Results, *, costs: bool 
     lines += ["", "All cells", f"{'':<2}{_HEAD}{_COSTS if costs else ''}"]
     for method, total in overall(suite, methods, results).items():
         lines.append(f"{'':<2}{_line(method, total, costs)}")
+    if "calibration" in suite.axes:
+        for method in methods:
+            summaries = calibrations(suite, method, results)
+            lines += ["", f"{find_method(method).label}:", *calibration_text(summaries)]
     lines += ["", *left_out(suite, methods, results), *legend(methods), suite.note]
     return "\n".join(lines)
 

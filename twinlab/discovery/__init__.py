@@ -1,10 +1,11 @@
 """Discovery: sparse ODE models with their uncertainty, from a study, a library and knowledge."""
 
-from .criticism import LARGEST_CHI2
 from .export import discovery_mapping, dumps
 from .interactive import PointModel, choose_columns, reconsider
+from .library_criticism import LARGEST_CHI2, NOT_IN_LIBRARY, withheld
 from .noise import NOISE_WORDS
-from .pipeline import CancelToken, discover
+from .pipeline import discover
+from .progress import CancelToken, Progress, Snapshot
 from .result import (
     QUANTILES,
     Band,
@@ -12,16 +13,16 @@ from .result import (
     FitWarning,
     Path,
     Posterior,
-    Progress,
+    Proposal,
     RankedModel,
     Settings,
-    Snapshot,
 )
 from .warmup import is_warm, warm_up
 
 __all__ = [
     "LARGEST_CHI2",
     "NOISE_WORDS",
+    "NOT_IN_LIBRARY",
     "QUANTILES",
     "Band",
     "CancelToken",
@@ -31,6 +32,7 @@ __all__ = [
     "PointModel",
     "Posterior",
     "Progress",
+    "Proposal",
     "RankedModel",
     "Settings",
     "Snapshot",
@@ -41,4 +43,5 @@ __all__ = [
     "is_warm",
     "reconsider",
     "warm_up",
+    "withheld",
 ]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .continuation import Outcome
+from .library_criticism import LARGEST_CHI2, LibraryVerdict, library_warnings
 from .posterior import goodness, standardised_residuals
 from .problem import Problem
 from .result import Band, FitWarning
@@ -16,8 +17,6 @@ from .steps import inverse_scaled
 
 Array = NDArray[np.float64]
 
-#: Inclusion probabilities are withheld above this misfit.
-LARGEST_CHI2 = 1.5
 LOW_R_SQUARED = 0.5
 #: Share of a state's values below the limit from which on it is said.
 MANY_CENSORED = 0.5
@@ -47,6 +46,7 @@ def criticise(
     bands: Sequence[Band],
     converged: bool,
     chi2: float,
+    verdict: LibraryVerdict,
 ) -> tuple[FitWarning, ...]:
     """Collect the warnings of a discovery.
 
@@ -61,6 +61,7 @@ def criticise(
     converged : bool
     chi2 : float
         Weighted squares per degree of freedom.
+    verdict : LibraryVerdict
     """
     out = []
     if not converged:
@@ -71,6 +72,7 @@ def criticise(
             "probabilities are withheld, because they assume that some model here is right."
         )
         out.append(FitWarning("misfit", text))
+    out += library_warnings(problem.library.states, verdict)
     out += _data_warnings(problem)
     out += _residual_warnings(problem, best)
     out += _noise_warnings(problem, best, starts)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 import twinlab
 
+from .library_criticism import withheld
 from .result import QUANTILES, Band, Discovery, FamilyInclusion, RankedModel, RefinedShape
 
 SCHEMA = 1
@@ -89,6 +90,16 @@ def discovery_mapping(discovery: Discovery) -> dict[str, Any]:
             label: _trajectory(band, library.states)
             for label, band in zip(study.labels, discovery.bands, strict=True)
         },
+        "withheld": withheld(discovery),
+        "proposals": [
+            {
+                "state": p.state,
+                "term": p.term,
+                "gain": _number(p.gain),
+                "instead_of": list(p.instead_of),
+            }
+            for p in discovery.proposals
+        ],
         "warnings": [{"code": w.code, "text": w.text} for w in discovery.warnings],
         "seconds": round(discovery.seconds, 3),
     }

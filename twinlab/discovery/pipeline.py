@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
@@ -14,18 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from twinlab.errors import Cancelled, UserError
+from twinlab.errors import UserError
 from twinlab.kernels import standardised_path
 from twinlab.knowledge import Knowledge
 from twinlab.library import Library
 from twinlab.study import Study
 
-from .bands import DISPLAY_POINTS, make_bands, simulate
-from .continuation import Outcome, Tick
+from .bands import make_bands
+from .continuation import Outcome
 from .criticism import criticise, describes
 from .equivalence import equivalence_classes
 from .extension import extend
 from .families import family_inclusion
+from .library_criticism import judge_library
 from .noise import MODELS, allowed_models, compared_models
 from .posterior import (
     chi2_per_point,
@@ -36,8 +35,9 @@ from .posterior import (
     standardised_residuals,
 )
 from .problem import Problem, make_problem
+from .progress import RESCORE_SHARE, SEARCH_SHARE, CancelToken, ProgressCallback, Teller
 from .refinement import refine
-from .result import Discovery, Gram, Path, Progress, ProgressCallback, Settings, Snapshot
+from .result import Discovery, Gram, Path, Settings
 from .search import (
     Start,
     Weighed,
@@ -48,17 +48,14 @@ from .search import (
     run_starts,
 )
 from .segments import cut_problem, join, piece_share
-from .steps import Point, linearise
+from .steps import linearise
 
 Array = NDArray[np.float64]
 
 #: Log evidence by which another noise model must win before the search is repeated under it.
 NOISE_MARGIN = 3.0
-#: Trajectories drawn while the fit runs.
-MAX_SNAPSHOT = 12
 #: The path is a picture: its last penalty over the first, and the relative gap it is solved to.
 PATH_RATIO, PATH_TOLERANCE = 1e-3, 1e-6
-SEARCH_SHARE, RESCORE_SHARE = 0.6, 0.3
 
 
 @cache
@@ -74,22 +71,6 @@ def one_blas_thread() -> AbstractContextManager[object]:
     """
     limit: AbstractContextManager[object] = _blas().limit(limits=1, user_api="blas")
     return limit
-
-
-class CancelToken:
-    """Tells a running discovery to stop; safe to call from any thread."""
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-
-    def cancel(self) -> None:
-        """Ask for the stop; the discovery raises ``Cancelled`` before its next kernel call."""
-        self._event.set()
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether the stop was asked for."""
-        return self._event.is_set()
 
 
 def discover(
@@ -138,7 +119,7 @@ def discover(
     knowledge = knowledge if knowledge is not None else Knowledge()
     library = library if library is not None else Library.polynomial(study, degree=2)
     _check_settings(settings)
-    teller = _Teller(progress, cancel)
+    teller = Teller(progress, cancel)
     teller.tell("prepare", "Reading the problem", 0.0)
     problem = make_problem(
         study, library, knowledge, complexity=settings.complexity, positivity=settings.positivity
@@ -174,7 +155,8 @@ def discover(
             frame, weighed = extend(frame, refined, weighed, knowledge, settings.complexity)
             gram = linearise(frame, weighed[0].fit, weighed[0].noise, 0.0) or gram
         problem, library, best = frame.problem, frame.problem.library, weighed[0]
-        teller.tell("bands", "Simulating the posterior", SEARCH_SHARE + RESCORE_SHARE)
+        teller.tell("bands", "Criticising and simulating", SEARCH_SHARE + RESCORE_SHARE)
+        verdict = judge_library(frame, best, settings, teller.check)
         ranked = rank_models(frame, weighed)
         posterior = draw_posterior(frame, weighed, ranked, settings.draws, seed + 1000)
         centre = np.zeros(problem.n_column)
@@ -186,7 +168,7 @@ def discover(
     chi2 = chi2_per_point(problem, best.fit, best.noise)
     converged = any(outcome.kappa == 0 for outcome in outcomes) and len(best.fit.columns) > 0
     converged = converged and describes(problem, best.fit.x)
-    warnings = criticise(problem, best, outcomes, starts, bands, converged, chi2)
+    warnings = criticise(problem, best, outcomes, starts, bands, converged, chi2, verdict)
     discovery = Discovery(
         study=problem.study,
         library=library,
@@ -213,6 +195,7 @@ def discover(
         problem=problem,
         slab=frame.precision,
         noise=best.noise,
+        proposals=verdict.proposals,
         diagnostics={
             "starts": [
                 {"kappa": o.kappa, "terms": len(o.fit.columns), "chi2_per_point": o.chi2_per_point}
@@ -220,6 +203,10 @@ def discover(
             ],
             "noise_evidence": evidence,
             "models_weighed": len(weighed),
+            "lack_of_fit": {
+                "discrepancy": verdict.lack.discrepancy.tolist(),
+                "replicates": verdict.lack.replicates,
+            },
         },
     )
     teller.tell("done", f"Done in {discovery.seconds:.1f} s", 1.0)
@@ -258,7 +245,7 @@ def _search(
     models: tuple[str, ...],
     settings: Settings,
     seed: int,
-    teller: _Teller,
+    teller: Teller,
     pool: Executor,
 ) -> tuple[list[Outcome], list[Weighed], Gram, dict[str, float]]:
     """Starts and re-scoring, repeated under another noise model where the evidence asks for it."""
@@ -309,72 +296,3 @@ def coefficient_path(problem: Problem, gram: Gram) -> Path:
         tolerance=PATH_TOLERANCE,
     )
     return Path(penalty, coefficients)
-
-
-class _Teller:
-    """Progress events and the check for a stop."""
-
-    def __init__(self, progress: ProgressCallback | None, cancel: CancelToken | None) -> None:
-        self.progress, self.cancel = progress, cancel
-        self.done: list[float] = []
-        self.lock = threading.Lock()
-
-    def check(self) -> None:
-        """Raise ``Cancelled`` if a stop was asked for."""
-        if self.cancel is not None and self.cancel.cancelled:
-            raise Cancelled("stopped")
-
-    def tell(
-        self, stage: str, text: str, fraction: float, snapshot: Snapshot | None = None
-    ) -> None:
-        """Send one event."""
-        self.check()
-        if self.progress is not None:
-            self.progress(Progress(stage, text, min(fraction, 1.0), snapshot))
-
-    def rescoring(self, text: str, fraction: float) -> None:
-        """Send an event of the re-scoring."""
-        self.tell("rescore", text, SEARCH_SHARE + RESCORE_SHARE * fraction)
-
-    def starts(self, starts: list[Start]) -> Callable[[int], Tick]:
-        """Make the ticks of all starts; the first start is drawn as it goes."""
-        self.done = [0.0] * len(starts)
-
-        def make(i: int) -> Tick:
-            problem, smooth = starts[i].frame.problem, starts[i].frame.smooth
-            n_stages = len(starts[i].kappas) + 3
-
-            def tick(words: str, kappa: float, chi2: float | None, point: Point | None) -> None:
-                self.check()
-                if point is None or chi2 is None:
-                    return
-                with self.lock:
-                    self.done[i] = min(self.done[i] + 1.0 / n_stages, 1.0)
-                    fraction = SEARCH_SHARE * sum(self.done) / len(self.done)
-                snapshot = None
-                if i == 0 and self.progress is not None:
-                    snapshot = _snapshot(problem, smooth.target, words, kappa, chi2, point)
-                self.tell("continue", f"Start {i + 1}: {words}", fraction, snapshot)
-
-            return tick
-
-        return make
-
-
-def _snapshot(
-    problem: Problem, target: Array, words: str, kappa: float, chi2: float, point: Point
-) -> Snapshot:
-    """Picture of an accepted stage: the nudged trajectories it simulates."""
-    full = np.zeros(problem.n_column)
-    full[point.columns] = point.coefficients
-    times, lines = [], []
-    for r in range(min(problem.n_trajectory, MAX_SNAPSHOT)):
-        t = problem.times(r)
-        time_ = np.linspace(t[0], t[-1], DISPLAY_POINTS)
-        x, _ = simulate(
-            problem, r, time_, full[None], point.initial[r][None], relative=1e-4,
-            drive=problem.drive(kappa, target),
-        )  # fmt: skip
-        times.append(time_)
-        lines.append(x[0])
-    return Snapshot(words, kappa, chi2, point.columns, full, tuple(times), tuple(lines))

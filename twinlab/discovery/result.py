@@ -6,7 +6,7 @@ library, in order; states are ``library.states``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -144,6 +144,35 @@ class ModelClass:
     probability: float
     distance: float
     text: str
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A term that the library does not hold and the data ask for.
+
+    Attributes
+    ----------
+    state, term : str
+        The equation, and the term in the term language.
+    gain : float
+        By how much the best model's log evidence would rise, the wider choice accounted for.
+    instead_of : tuple of str
+        Terms of the best model that would become superfluous.
+    """
+
+    state: str
+    term: str
+    gain: float
+    instead_of: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """One sentence for people."""
+        instead = f" instead of {'; '.join(self.instead_of)}" if self.instead_of else ""
+        return (
+            f"Adding {self.term} to d {self.state}/dt{instead} would raise the log evidence by "
+            f"about {self.gain:.0f}."
+        )
 
 
 @dataclass(frozen=True)
@@ -289,32 +318,6 @@ class Posterior:
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """A stage of the continuation, for drawing while the fit runs."""
-
-    label: str
-    kappa: float
-    chi2_per_point: float
-    columns: NDArray[np.int64]
-    coefficients: Array
-    times: tuple[Array, ...]
-    trajectories: tuple[Array, ...]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """One progress event: stage id, words for the user, fraction done (0 to 1), maybe a picture."""
-
-    stage: str
-    text: str
-    fraction: float
-    snapshot: Snapshot | None = None
-
-
-ProgressCallback = Callable[[Progress], None]
-
-
-@dataclass(frozen=True)
 class Discovery:
     """The answer.
 
@@ -343,6 +346,8 @@ class Discovery:
     gram, problem, slab, noise
         What `reconsider` needs to answer without refitting: the regression at the best model,
         the numeric tables, the slab's precision (n_column,) and the noise.
+    proposals : tuple of Proposal
+        Terms to add to the library, where the truth seems not to be in it.
     """
 
     study: Study
@@ -368,6 +373,7 @@ class Discovery:
     problem: Problem
     slab: Array
     noise: Noise
+    proposals: tuple[Proposal, ...] = ()
     diagnostics: Mapping[str, Any] = field(default_factory=dict)
     families: tuple[FamilyInclusion, ...] = ()
     classes: tuple[ModelClass, ...] = ()

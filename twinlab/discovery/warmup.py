@@ -11,7 +11,8 @@ from twinlab.study import Study
 
 from .interactive import reconsider
 from .pipeline import discover
-from .result import Progress, ProgressCallback, Settings
+from .progress import Progress, ProgressCallback
+from .result import Settings
 
 _lock = threading.Lock()
 _done = threading.Event()

@@ -108,6 +108,35 @@ def _draw(plot: Figure, curve: Curve) -> None:
     )
 
 
+def envelope_figure(
+    curve: Curve, x_label: str, y_label: str, *, bars: bool = False, level: float = 0.0
+) -> Figure:
+    """Draw a curve or bars over the range that chance allows.
+
+    Parameters
+    ----------
+    curve : Curve
+        Its ends are the envelope's, not those of intervals around its values.
+    x_label, y_label : str
+    bars : bool
+        Draw bars of equal width around `x` instead of a line.
+    level : float
+        Where a dashed line marks what is expected.
+    """
+    plot = _figure(y_label, x_label, height=280)
+    look = series(curve.place)
+    x, y = list(curve.x), list(curve.y)
+    envelope = {"base": x, "low": list(curve.low), "high": list(curve.high)}
+    plot.varea("base", "low", "high", source=ColumnDataSource(envelope), color=MUTED, alpha=0.25)
+    if bars:
+        width = x[1] - x[0] if len(x) > 1 else 1.0
+        plot.vbar(x, width=0.9 * width, top=y, color=look.color, alpha=0.6)
+    else:
+        plot.line(x, y, color=look.color, line_width=2)
+    plot.add_layout(Span(location=level, dimension="width", line_color=MUTED, line_dash="dashed"))
+    return plot
+
+
 def page_html(template: str, figures: Mapping[str, Figure], **parts: Any) -> str:
     """Render a template as one page that asks for nothing from outside.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twinlab.discovery import LARGEST_CHI2, NOISE_WORDS
+from twinlab.discovery import NOISE_WORDS, withheld
 
 from .numbers import estimate, interval, number, percent
 
@@ -167,19 +167,6 @@ def alternatives(discovery: Discovery, limit: int = MAX_ALTERNATIVES) -> list[Al
     return listed
 
 
-def inclusion_withheld(discovery: Discovery) -> str:
-    """Say why inclusion probabilities are not shown; empty where they may be."""
-    if discovery.status == "failed":
-        return "Inclusion probabilities are withheld because the fit did not converge."
-    if not discovery.chi2_per_point <= LARGEST_CHI2:
-        return (
-            "Inclusion probabilities are withheld: the best model misfits the data (chi-square "
-            f"per point {number(discovery.chi2_per_point)}, more than {LARGEST_CHI2}), "
-            "so probabilities that assume one of the candidate models is right would mislead."
-        )
-    return ""
-
-
 def inclusion(discovery: Discovery, floor: float = 0.01) -> dict[str, list[InclusionRow]]:
     """List each state's terms by inclusion probability, down to `floor`."""
     library = discovery.library
@@ -295,7 +282,7 @@ def summary_sentence(discovery: Discovery) -> str:
         f"differential equations that explains the data. The best model has "
         f"{counted(len(best.columns), 'term')}"
     )
-    if not inclusion_withheld(discovery):
+    if not withheld(discovery):
         text += (
             f" and a probability of {_in_words(percent(best.probability))} among the "
             f"{counted(len(discovery.models), 'model')} compared"

@@ -14,7 +14,13 @@ from bokeh.resources import Resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from twinlab.discovery import NOISE_WORDS, discovery_mapping, dumps
+from twinlab.discovery import (
+    NOISE_WORDS,
+    NOT_IN_LIBRARY,
+    discovery_mapping,
+    dumps,
+    withheld,
+)
 from twinlab.expressions import equation_mathml
 from twinlab.twin import Twin, write_atomically
 
@@ -93,7 +99,6 @@ def report_html(discovery: Discovery, *, show_ids: bool = False) -> str:
 
 def _text_parts(discovery: Discovery) -> dict[str, Any]:
     mapping = discovery_mapping(discovery)
-    withheld = content.inclusion_withheld(discovery)
     return {
         "discovery": discovery,
         "study": discovery.study,
@@ -113,7 +118,8 @@ def _text_parts(discovery: Discovery) -> dict[str, Any]:
         "classes": saturation.class_sentences(discovery),
         "family_rows": saturation.family_rows(discovery),
         "inclusion": content.inclusion(discovery),
-        "withheld": withheld,
+        "withheld": withheld(discovery),
+        "lacking": next((w.text for w in discovery.warnings if w.code == NOT_IN_LIBRARY), ""),
         "families": content.families(discovery),
         "candidates": _candidates(discovery),
         "settings": content.settings_rows(discovery),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from twinlab.discovery import NOISE_WORDS
+from twinlab.discovery import NOISE_WORDS, withheld
 
 from .content import (
     STATUS,
@@ -12,7 +12,6 @@ from .content import (
     alternatives,
     equations,
     explained,
-    inclusion_withheld,
 )
 from .numbers import number, percent
 
@@ -30,15 +29,15 @@ def summary_text(discovery: Discovery, limit: int = 5) -> str:
         How many alternatives to list.
     """
     lines = [STATUS.get(discovery.status, discovery.status), ""]
-    withheld = inclusion_withheld(discovery)
-    share = "" if withheld else f", probability {percent(discovery.best.probability)}"
+    why = withheld(discovery)
+    share = "" if why else f", probability {percent(discovery.best.probability)}"
     lines.append(f"Best of {len(discovery.models)} models{share}:")
     for equation in equations(discovery):
-        lines += _equation_lines(equation, show_inclusion=not withheld)
+        lines += _equation_lines(equation, show_inclusion=not why)
     lines += ["", "Alternatives:"] if len(discovery.models) > 1 else []
     for item in alternatives(discovery, limit)[1:]:
         changes = [f"+ {t}" for t in item.added] + [f"- {t}" for t in item.removed]
-        chance = "" if withheld else f"{percent(item.probability):>8}"
+        chance = "" if why else f"{percent(item.probability):>8}"
         lines.append(f"  {item.rank:>2} {chance}  {'; '.join(changes)}")
     lines += ["", "Fit:"]
     for name, value in explained(discovery).items():
@@ -48,8 +47,8 @@ def summary_text(discovery: Discovery, limit: int = 5) -> str:
     lines.append(f"  chi-square per point: {discovery.chi2_per_point:.2f}")
     sd = ", ".join(f"{name} {number(value)}" for name, value in discovery.noise_sd.items())
     lines.append(f"  noise: {NOISE_WORDS[discovery.noise_model]}, sd {sd}")
-    if withheld:
-        lines += ["", withheld]
+    if why:
+        lines += ["", why]
     lines += [""] if discovery.warnings else []
     lines += [f"Warning: {warning.text}" for warning in discovery.warnings]
     return "\n".join(lines)

@@ -39,6 +39,7 @@ CLASSES: dict[str, type] = {
         noise.Noise,
         result.Path,
         result.Posterior,
+        result.Proposal,
         result.RankedModel,
         result.RefinedShape,
         result.Settings,

@@ -11,7 +11,6 @@ from dataclasses import replace
 import param
 
 from twinlab.discovery import (
-    LARGEST_CHI2,
     CancelToken,
     Discovery,
     PointModel,
@@ -20,6 +19,7 @@ from twinlab.discovery import (
     choose_columns,
     discover,
     reconsider,
+    withheld,
 )
 from twinlab.knowledge import Knowledge
 from twinlab.library import Library
@@ -259,10 +259,4 @@ class FitState(param.Parameterized):
     @property
     def withheld(self) -> str:
         """Why inclusion probabilities are not shown; empty when they are."""
-        if self.discovery is None or self.discovery.chi2_per_point <= LARGEST_CHI2:
-            return ""
-        return (
-            f"Withheld: χ² per point is {self.discovery.chi2_per_point:.2f}. "
-            f"Above {LARGEST_CHI2} the model does not describe the data, "
-            "and the probabilities would mislead."
-        )
+        return "" if self.discovery is None else withheld(self.discovery) or ""

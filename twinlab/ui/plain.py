@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twinlab.discovery import LARGEST_CHI2, Discovery
+from twinlab.discovery import LARGEST_CHI2, Discovery, withheld
 from twinlab.expressions import Term
 
 from .words import number, percent
@@ -64,7 +64,7 @@ def cautions(discovery: Discovery) -> list[str]:
             f"(χ² per point {discovery.chi2_per_point:.2f}; about 1 is right). Do not rely on it."
         )
     best = discovery.best.probability
-    if best < 0.9 and discovery.chi2_per_point <= LARGEST_CHI2:
+    if best < 0.9 and withheld(discovery) is None:
         out.append(
             f"Other models fit these data too: this one has a probability of {percent(best)} among "
             "those considered. The workbench shows the others."

@@ -6,6 +6,7 @@ from .noise import noise_sd, noisy
 from .prior import prior_knowledge
 from .sampling import CENSORED_SHARE, MISSING_SHARE, sample_times, with_missing
 from .streams import stream
+from .truth import drawn_truth
 
 __all__ = [
     "CENSORED_SHARE",
@@ -13,6 +14,7 @@ __all__ = [
     "Condition",
     "case_library",
     "condition",
+    "drawn_truth",
     "noise_sd",
     "noisy",
     "observed_part",

@@ -1,0 +1,275 @@
+"""Does the best model leave a change unexplained?  A score test of a discrepancy in each equation.
+
+A Gaussian process ``delta_e(t)`` is added to ``dx_e/dt``, independent in every trajectory (Kennedy
+and O'Hagan 2001, J. R. Stat. Soc. B 63, 425, put it on the output; here it acts through the
+dynamics).  Its variance is tested against zero by the score: a quadratic form in the residuals
+along the sensitivities to the basis of the process (le Cessie and van Houwelingen 1995,
+Biometrics 51, 600; Zhang and Lin 2003, Biostatistics 4, 57), adjusted for the coefficients and
+initial states that were fitted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
+from scipy.linalg import block_diag
+from scipy.optimize import brentq
+from scipy.stats import f as f_distribution
+from scipy.stats import norm
+
+from twinlab.expressions import Term
+from twinlab.knowledge import ColumnPrior
+from twinlab.library import Column, Library
+
+from .noise import Noise
+from .problem import Problem
+from .result import Gram
+from .steps import Fit, Frame, Point, linearise, solve_scaled
+
+Array = NDArray[np.float64]
+
+#: Basis functions along a trajectory at most, and measured times for each of them at least.
+MOST_BASIS, TIMES_EACH = 8, 2
+#: Trajectories looked at; more are taken evenly.
+MOST_TRAJECTORIES = 40
+
+
+@dataclass(frozen=True)
+class LackOfFit:
+    """Tests of the best model.
+
+    Attributes
+    ----------
+    discrepancy : (n_state,) array
+        p-values of a change of each state that the model does not explain; NaN without data.
+    replicates : float
+        p-value of residuals that exceed the scatter of replicates; NaN without replicates.
+    """
+
+    discrepancy: Array
+    replicates: float
+
+    @property
+    def tests(self) -> int:
+        """How many tests were made."""
+        return int(np.isfinite([*self.discrepancy, self.replicates]).sum())
+
+    @property
+    def smallest(self) -> float:
+        """The smallest p-value times the number of tests (Bonferroni), at most 1."""
+        known = [p for p in (*self.discrepancy, self.replicates) if np.isfinite(p)]
+        return min(1.0, self.tests * min(known)) if known else 1.0
+
+
+def lack_of_fit(frame: Frame, fit: Fit, noise: Noise) -> LackOfFit:
+    """Test the best model.
+
+    Parameters
+    ----------
+    frame : Frame
+    fit : Fit
+        At its optimum and kappa = 0.
+    noise : Noise
+    """
+    return LackOfFit(
+        discrepancy_tests(frame, fit, noise), replicate_test(frame.problem, fit, noise)
+    )
+
+
+def replicate_test(problem: Problem, fit: Fit, noise: Noise) -> float:
+    """p-value of the residuals of replicate means against their scatter (F test; Fisher 1922)."""
+    counted = (problem.count > 1) & ~np.isfinite(problem.sd)
+    within_dof = float((problem.count - 1)[counted].sum())
+    seen = problem.count > 0
+    dof = float(seen.sum()) - len(fit.columns) - fit.initial.size
+    if within_dof < 4 or dof < 1:
+        return float("nan")
+    sigma = noise.sd * noise.shape
+    level = problem.value if noise.logarithmic else 1.0
+    within = float((problem.spread / (sigma * level) ** 2)[counted].sum()) / within_dof
+    residual = noise.standardised(problem, fit.x)
+    between = float((residual[seen] ** 2).sum()) / dof
+    return float(f_distribution.sf(between / within, dof, within_dof))
+
+
+def discrepancy_tests(frame: Frame, fit: Fit, noise: Noise) -> Array:
+    """p-values (n_state,) of a discrepancy in each equation."""
+    problem, k = frame.problem, len(fit.columns)
+    n_basis = _basis_size(problem)
+    if n_basis < 2:
+        return np.full(problem.n_state, np.nan)
+    shared = np.diag(frame.precision[fit.columns])
+    pull = np.zeros(k)
+    scores: list[Array] = []
+    own: list[Array] = []
+    cross: list[Array] = []
+    for r in _chosen(problem.n_trajectory):
+        gram = _trajectory_gram(frame, fit, noise, r, n_basis)
+        if gram is None:
+            return np.full(problem.n_state, np.nan)
+        w = np.concatenate([fit.coefficients, np.zeros(gram.vector.size - k)])
+        score = gram.vector - gram.matrix @ w
+        shared = shared + gram.matrix[:k, :k]
+        pull = pull + score[:k]
+        scores.append(score[k:])
+        own.append(gram.matrix[k:, k:])
+        cross.append(gram.matrix[k:, :k])
+    pull = pull - frame.precision[fit.columns] * fit.coefficients
+    moved = np.concatenate(cross)
+    score = np.concatenate(scores)
+    variance = block_diag(*own)
+    if k:
+        solved = solve_scaled(shared, moved.T)
+        score = score - pull @ solved
+        variance = variance - moved @ solved
+    excess, information = noise.excess(problem, fit.x)
+    dof = max(int(information) - k - fit.initial.size, 1)
+    squares = max(fit.cost - excess, 1e-300)
+    state = np.tile(np.repeat(np.arange(problem.n_state), n_basis), len(own))
+    return np.array(
+        [
+            ratio_tail(score[state == e], variance[np.ix_(state == e, state == e)], squares, dof)
+            for e in range(problem.n_state)
+        ]
+    )
+
+
+def _basis_size(problem: Problem) -> int:
+    shortest = np.median(np.diff(problem.start))
+    return int(min(MOST_BASIS, shortest // TIMES_EACH))
+
+
+def _chosen(n_trajectory: int) -> NDArray[np.int64]:
+    if n_trajectory <= MOST_TRAJECTORIES:
+        return np.arange(n_trajectory)
+    return np.linspace(0, n_trajectory - 1, MOST_TRAJECTORIES).astype(np.int64)
+
+
+def _trajectory_gram(frame: Frame, fit: Fit, noise: Noise, r: int, n_basis: int) -> Gram | None:
+    """Regression of one trajectory on the active columns, then the basis in each equation."""
+    problem = frame.problem
+    rows = problem.rows(r)
+    wider = _with_basis(problem, fit.columns, r, n_basis)
+    own = replace(noise, shape=np.ascontiguousarray(noise.shape[rows]))
+    start = frame.initial_prior
+    part = replace(
+        frame,
+        problem=wider,
+        initial_prior=type(start)(start.mean[r : r + 1], start.precision[r : r + 1]),
+        smooth=replace(frame.smooth, target=np.zeros((1, 1, 4, problem.n_state))),
+    )
+    point = Point(
+        np.arange(len(fit.columns), dtype=np.int64), fit.coefficients, fit.initial[r : r + 1]
+    )
+    return linearise(part, point, own, 0.0)
+
+
+def _with_basis(problem: Problem, columns: NDArray[np.int64], r: int, n_basis: int) -> Problem:
+    """One trajectory, the active columns, and basis functions of time as further inputs."""
+    rows, library = problem.rows(r), problem.library
+    names = _free_names(library.names, n_basis)
+    terms = [*library.terms, *(Term.product({name: 1.0}) for name in names)]
+    first = len(library.terms)
+    basis = [
+        Column(((e, 1.0),), first + b, "discrepancy")
+        for e in range(problem.n_state)
+        for b in range(n_basis)
+    ]
+    wider = Library(
+        library.states,
+        (*library.inputs, *names),
+        tuple(terms),
+        (*(library.columns[c] for c in columns), *basis),
+    )
+    free = np.zeros(len(wider.columns), bool)
+    none = ColumnPrior(
+        np.zeros(free.size), free, free, np.zeros(free.size, np.int64),
+        np.full(free.size, -np.inf), np.full(free.size, np.inf),
+    )  # fmt: skip
+    inputs = np.concatenate([problem.inputs[r], _basis_pieces(problem.grid(r), n_basis)], axis=2)
+    return replace(
+        problem,
+        library=wider,
+        terms=wider.table(),
+        entries=wider.entries(),
+        prior=none,
+        start=np.array([0, rows.stop - rows.start], np.int64),
+        time=np.ascontiguousarray(problem.time[rows]),
+        value=np.ascontiguousarray(problem.value[rows]),
+        sd=np.ascontiguousarray(problem.sd[rows]),
+        count=np.ascontiguousarray(problem.count[rows]),
+        spread=np.ascontiguousarray(problem.spread[rows]),
+        censored=np.ascontiguousarray(problem.censored[rows]),
+        inputs=np.ascontiguousarray(inputs[None]),
+    )
+
+
+def _free_names(taken: tuple[str, ...], n: int) -> list[str]:
+    stem = "discrepancy"
+    while any(name.startswith(stem) for name in taken):
+        stem += "_"
+    return [f"{stem}{b}" for b in range(n)]
+
+
+def _basis_pieces(grid: Array, n_basis: int) -> Array:
+    """Gaussian bumps at regular centres as cubic pieces (n_cell, 4, n_basis)."""
+    centre = np.linspace(grid[0], grid[-1], n_basis)
+    width = (grid[-1] - grid[0]) / (n_basis - 1)
+    bumps = np.exp(-0.5 * ((grid[:, None] - centre) / width) ** 2)
+    return np.asarray(CubicSpline(grid, bumps).c.transpose(1, 0, 2), float)
+
+
+def ratio_tail(score: Array, variance: Array, squares: float, dof: int) -> float:
+    """p-value of ``score' score`` against the noise that the residuals show.
+
+    Under the null the score is normal with `variance` times the noise's true size, which `squares`
+    estimates with `dof` degrees of freedom.  The statistic is a ratio of quadratic forms in
+    normal variables; its tail is by the saddlepoint approximation of Kuonen (1999, Biometrika 86,
+    929) on their difference (Lieberman 1994, Biometrika 81, 681).
+
+    Parameters
+    ----------
+    score : (q,) array
+    variance : (q, q) array
+        Of the score, in units of the noise's variance.
+    squares : float
+        Sum of squared standardised residuals.
+    dof : int
+    """
+    values = np.linalg.eigvalsh(0.5 * (variance + variance.T))
+    values = values[values > 1e-10 * max(values[-1], 0.0)]
+    if not values.size:
+        return float("nan")
+    kept = min(values.size, dof)
+    values = values[-kept:]
+    ratio = float(score @ score) / squares
+    # P(sum lambda z^2 - ratio (sum z^2 + chi2 of the rest) > 0)
+    weights = np.concatenate([values - ratio, np.full(min(dof - kept, 1), -ratio)])
+    repeated = np.concatenate([np.ones(kept), np.full(min(dof - kept, 1), float(dof - kept))])
+    return _positive_probability(weights, repeated)
+
+
+def _positive_probability(weights: Array, dof: Array) -> float:
+    """P(sum of weights times chi-squares > 0) by the Lugannani-Rice saddlepoint."""
+    top, bottom = weights.max(), weights.min()
+    if top <= 0.0:
+        return 0.0
+    if bottom >= 0.0:
+        return 1.0
+
+    def slope(s: float) -> float:
+        return float((dof * weights / (1.0 - 2.0 * s * weights)).sum())
+
+    ends = 0.5 / bottom * (1.0 - 1e-9), 0.5 / top * (1.0 - 1e-9)
+    s = brentq(slope, *ends, xtol=1e-14)
+    cumulant = float(-0.5 * (dof * np.log1p(-2.0 * s * weights)).sum())
+    curvature = float((2.0 * dof * weights**2 / (1.0 - 2.0 * s * weights) ** 2).sum())
+    w = float(np.sign(s) * np.sqrt(max(-2.0 * cumulant, 0.0)))
+    v = s * np.sqrt(curvature)
+    if abs(w) < 1e-4:
+        third = float((8.0 * dof * weights**3).sum())
+        return float(0.5 - third / (6.0 * np.sqrt(2.0 * np.pi) * curvature**1.5))
+    return float(np.clip(norm.sf(w + np.log(v / w) / w), 0.0, 1.0))

@@ -1,0 +1,110 @@
+"""Is the truth in the library at all?  The tests, the terms proposed, and what is withheld."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from .lack_of_fit import LackOfFit, lack_of_fit
+from .proposals import propose
+from .result import Discovery, FitWarning, Proposal, Settings
+from .search import Weighed
+from .steps import Frame
+
+#: Inclusion probabilities are withheld above this misfit.
+LARGEST_CHI2 = 1.5
+#: The tests of lack of fit raise the alarm below this p-value, their number accounted for.
+ALARM_P = 0.02
+#: A term from beyond the library raises it from this gain of log evidence (150 to 1; "very
+#: strong" of Kass and Raftery 1995, J. Am. Stat. Assoc. 90, 773).
+ALARM_GAIN = 5.0
+NOT_IN_LIBRARY = "truth_not_in_library"
+#: Proposals told in the warning.
+TOLD = 3
+
+
+@dataclass(frozen=True)
+class LibraryVerdict:
+    """What was found about the library.
+
+    Attributes
+    ----------
+    lack : LackOfFit
+    proposals : tuple of Proposal
+        By descending gain; empty where no alarm is raised.
+    alarm : bool
+    """
+
+    lack: LackOfFit
+    proposals: tuple[Proposal, ...]
+    alarm: bool
+
+
+def judge_library(
+    frame: Frame, best: Weighed, settings: Settings, check: Callable[[], None]
+) -> LibraryVerdict:
+    """Test the best model and look for terms beyond the library.
+
+    Parameters
+    ----------
+    frame : Frame
+    best : Weighed
+        The model of highest evidence, at its optimum.
+    settings : Settings
+    check : callable
+        Called before every fit; may raise ``Cancelled``.
+    """
+    lack = lack_of_fit(frame, best.fit, best.noise)
+    check()
+    proposals = propose(frame, best, settings, check)
+    gain = proposals[0].gain if proposals else 0.0
+    alarm = lack.smallest < ALARM_P or gain > ALARM_GAIN
+    return LibraryVerdict(lack, proposals if alarm else (), alarm)
+
+
+def library_warnings(states: tuple[str, ...], verdict: LibraryVerdict) -> list[FitWarning]:
+    """The alarm in words, with the first proposals; nothing without an alarm."""
+    if not verdict.alarm:
+        return []
+    words = []
+    lack = verdict.lack
+    if lack.smallest < ALARM_P:
+        count = lack.tests
+        named = [n for n, p in zip(states, lack.discrepancy, strict=True) if p * count < ALARM_P]
+        what = f"a change of {', '.join(named)}" if named else "more than the scatter of replicates"
+        words.append(
+            f"The best model leaves {what} unexplained (p {lack.smallest:.2g}, {count} "
+            f"test{'s' if count > 1 else ''} accounted for)."
+        )
+    if verdict.proposals and verdict.proposals[0].gain > ALARM_GAIN:
+        words.append("A term that the library lacks describes the data much better.")
+    words.append("The truth may not be in the library, or the search has missed it.")
+    words += [proposal.text for proposal in verdict.proposals[:TOLD]]
+    return [FitWarning(NOT_IN_LIBRARY, " ".join(words))]
+
+
+def withheld(discovery: Discovery) -> str | None:
+    """Why probabilities of terms and models are not shown; None where they may be.
+
+    They are shares of belief among the models of the library, and mean nothing where none of
+    these is right.
+    """
+    start = "Inclusion probabilities are withheld"
+    if discovery.status == "failed":
+        return f"{start} because the fit did not converge."
+    chi2 = discovery.chi2_per_point
+    if not chi2 <= LARGEST_CHI2:
+        size = f"{chi2:.2f}" if np.isfinite(chi2) else "not finite"
+        return (
+            f"{start}: the best model misfits the data (chi-square per point {size}, more than "
+            f"{LARGEST_CHI2}), so probabilities that assume one of the candidate models is right "
+            "would mislead."
+        )
+    if any(warning.code == NOT_IN_LIBRARY for warning in discovery.warnings):
+        return (
+            f"{start}: tests say that no model of this library describes the data (see the "
+            "warning), and probabilities that assume one of them is right would mislead."
+        )
+    return None
