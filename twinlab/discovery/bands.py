@@ -219,12 +219,19 @@ def predictive(quantiles: Array, noise: Noise) -> Array:
     return np.exp(out) if noise.logarithmic else out
 
 
+def draw_stretch(freedom: float, n: int, rng: np.random.Generator) -> Array:
+    """By how much each draw (n,) is wider than normal: the noise's size is itself estimated.
+
+    The same for all that a draw holds, coefficients and initial states alike.
+    """
+    return np.sqrt(freedom / rng.chisquare(freedom, n))
+
+
 def draw_conditional(
     mean: Array,
     factor: Array,
-    freedom: float,
+    stretch: Array,
     bounds: tuple[Array, Array],
-    n: int,
     rng: np.random.Generator,
 ) -> Array:
     """Draws (n, k) of a multivariate t around `mean`, held within the bounds.
@@ -234,12 +241,11 @@ def draw_conditional(
     mean : (k,) array
     factor : (k, k) array
         ``factor @ factor.T`` is the scale matrix.
-    freedom : float
-        Degrees of freedom: the noise's size is itself estimated.
+    stretch : (n,) array
+        As `draw_stretch` gives it.
     """
-    z = rng.standard_normal((n, mean.size))
-    stretch = np.sqrt(freedom / rng.chisquare(freedom, (n, 1)))
-    return np.clip(mean + stretch * (z @ factor.T), *bounds)
+    z = rng.standard_normal((stretch.size, mean.size))
+    return np.clip(mean + stretch[:, None] * (z @ factor.T), *bounds)
 
 
 def shares(probability: Sequence[float] | Array, n: int) -> NDArray[np.int64]:

@@ -190,6 +190,8 @@ class _Climb:
             n_steps=frame.mcmc_steps,
             seed=self.seed,
         )
+        if not supports.columns:
+            return None
         for columns in supports.columns[:MET_EACH_STAGE]:
             mean, _ = conditional(gram, frame.precision, columns)
             # The last stage that met a support gives the better start.

@@ -322,7 +322,7 @@ def _draw(
         part, own = slice(row, row + count), model.columns
         row += count
         bounds = (prior.lower[own], prior.upper[own])
-        draws, away = draw_model(problem, model, bounds, count, rng)
+        draws, away, stretch = draw_model(problem, model, bounds, count, rng)
         coefficients[part, own] = draws
         if constants is not None:
             set_constants(constants, part, model, away[:, own.size :])
@@ -330,5 +330,5 @@ def _draw(
         noise = np.einsum(
             "rde,nre->nrd", roots, rng.standard_normal((count, *gram.initial_offset.shape))
         )
-        initial[part] = model.initial - moved + noise
+        initial[part] = model.initial - moved + stretch[:, None, None] * noise
     return Posterior(coefficients, keep_sign(problem, initial), constants)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from .bands import draw_conditional, shares
+from .bands import draw_conditional, draw_stretch, shares
 from .constants import empty_constants, refined_shapes, set_constants
 from .noise import Noise
 from .problem import Problem
@@ -118,13 +118,14 @@ def draw_posterior(
         part, fit = slice(row, row + count), own.fit
         row += count
         bounds = (frame.prior.lower[fit.columns], frame.prior.upper[fit.columns])
-        draws, moved = draw_model(problem, ranked, bounds, count, rng)
+        draws, moved, stretch = draw_model(problem, ranked, bounds, count, rng)
         coefficients[part, fit.columns] = draws
         if constants is not None:
             set_constants(constants, part, ranked, moved[:, len(fit.columns) :])
         for r in range(problem.n_trajectory):
             inverse = inverse_scaled(fit.h_x[r])
             noise = rng.standard_normal((count, problem.n_state)) @ symmetric_root(inverse).T
+            noise *= stretch[:, None]
             initial[part, r] = fit.initial[r] - moved @ fit.cross[r] @ inverse + noise
     return Posterior(coefficients, keep_sign(problem, initial), constants)
 
@@ -135,10 +136,11 @@ def draw_model(
     bounds: tuple[Array, Array],
     n: int,
     rng: np.random.Generator,
-) -> tuple[Array, Array]:
+) -> tuple[Array, Array, Array]:
     """Draws (n, k) of a model's coefficients within their bounds, and how far they moved.
 
-    The second array (n, k + m) holds the moves of its free log constants too.
+    The second array (n, k + m) holds the moves of its free log constants too; the third (n,) is
+    each draw's stretch.
     """
     k = len(model.columns)
     covariance = model.covariance if model.joint_covariance is None else model.joint_covariance
@@ -146,10 +148,9 @@ def draw_model(
     mean = np.concatenate([model.coefficients, np.zeros(m)])
     lower = np.concatenate([bounds[0], np.full(m, -np.inf)])
     upper = np.concatenate([bounds[1], np.full(m, np.inf)])
-    draws = draw_conditional(
-        mean, symmetric_root(covariance), freedom_of(problem, k + m), (lower, upper), n, rng
-    )
-    return draws[:, :k], draws - mean
+    stretch = draw_stretch(freedom_of(problem, k + m), n, rng)
+    draws = draw_conditional(mean, symmetric_root(covariance), stretch, (lower, upper), rng)
+    return draws[:, :k], draws - mean, stretch
 
 
 def keep_sign(problem: Problem, initial: Array) -> Array:

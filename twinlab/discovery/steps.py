@@ -219,7 +219,7 @@ def select(
     seed: int,
     keep: int = 200,
 ) -> Supports:
-    """Posterior over supports on a Gram.
+    """Posterior over supports on a Gram; empty where every support contradicts a sign.
 
     Parameters
     ----------
@@ -255,7 +255,7 @@ def select(
     columns, values = spike_slab_search(
         regression, keys, starts, n_steps // STEPS_PER_JUMP + 1, seed, keep
     )
-    keep = int((values > values[0] - 30.0).sum())
+    keep = int((values > values[0] - 30.0).sum()) if values.size else 0
     return Supports(tuple(columns[:keep]), values[:keep])
 
 
