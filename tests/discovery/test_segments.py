@@ -43,9 +43,20 @@ def test_only_long_and_dense_records_are_cut():
         assert (piece_share(problem, smooth_data(problem)) < 1.0) == is_cut
 
 
+QUICK = Settings(starts=1, mcmc_steps=4000, draws=20, neighbours=4)
+
+
+def test_where_no_model_can_be_followed_the_answer_is_about_the_pieces(monkeypatch):
+    monkeypatch.setattr("twinlab.discovery.pipeline.join", lambda *_: None)
+    found = discover(lorenz_record(300, 6.0, 0.1), settings=QUICK)
+    assert len(found.bands) == len(found.study.trajectories) > 1
+    assert found.warnings[0].code == "in_pieces"
+    assert found.study.labels[1].startswith("1 from ")
+
+
 def test_a_chaotic_record_is_followed_from_end_to_end():
     study = lorenz_record(300, 6.0, 0.1)
-    found = discover(study, settings=Settings(starts=1, mcmc_steps=4000, draws=20, neighbours=4))
+    found = discover(study, settings=QUICK)
     library = found.library
     truth = [("x", "x"), ("x", "y"), ("y", "x"), ("y", "y"), ("y", "x*z"), ("z", "z"), ("z", "x*y")]
     assert set(found.best.columns) == {library.find(*key) for key in truth}

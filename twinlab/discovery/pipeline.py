@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +27,8 @@ from .criticism import criticise, describes
 from .equivalence import equivalence_classes
 from .extension import extend
 from .families import family_inclusion
-from .library_criticism import judge_library
-from .noise import MODELS, allowed_models, compared_models
+from .library_criticism import LibraryVerdict, judge_library
+from .noise import MODELS, Noise, allowed_models, compared_models
 from .posterior import (
     chi2_per_point,
     draw_posterior,
@@ -37,8 +40,9 @@ from .posterior import (
 from .problem import Problem, make_problem
 from .progress import RESCORE_SHARE, SEARCH_SHARE, CancelToken, ProgressCallback, Teller
 from .refinement import refine
-from .result import Discovery, Gram, Path, Settings
+from .result import Discovery, FitWarning, Gram, Path, Settings
 from .search import (
+    MAX_ROUNDS,
     Start,
     Weighed,
     compare_noise,
@@ -48,12 +52,16 @@ from .search import (
     run_starts,
 )
 from .segments import cut_problem, join, piece_share
-from .steps import linearise
+from .steps import Frame, Point, linearise
 
 Array = NDArray[np.float64]
 
 #: Log evidence by which another noise model must win before the search is repeated under it.
 NOISE_MARGIN = 3.0
+IN_PIECES = (
+    "No model could be followed from end to end of these long records, as in chaos: they were "
+    "fitted in pieces, each with its own initial state, and bands begin anew with every piece."
+)
 #: The path is a picture: its last penalty over the first, and the relative gap it is solved to.
 PATH_RATIO, PATH_TOLERANCE = 1e-3, 1e-6
 
@@ -128,53 +136,137 @@ def discover(
     own = ThreadPoolExecutor(max(1, min(settings.starts, os.cpu_count() or 1)))
     threads = own if executor is None else nullcontext(executor)
     with threads as pool, one_blas_thread():
-        starts = prepare_starts(problem, settings)
+        run = _Run(settings, knowledge, seed, teller, pool)
+        discovery = _answer(run, run.find(problem, models))
+    discovery = replace(discovery, seconds=time.perf_counter() - began)
+    teller.tell("done", f"Done in {discovery.seconds:.1f} s", 1.0)
+    return discovery
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Models by descending evidence, and how they were come by."""
+
+    frame: Frame
+    starts: list[Start]
+    outcomes: list[Outcome]
+    weighed: list[Weighed]
+    gram: Gram
+    noise_evidence: dict[str, float]
+    in_pieces: bool = False
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What every step of one discovery needs."""
+
+    settings: Settings
+    knowledge: Knowledge
+    seed: int
+    teller: Teller
+    pool: Executor
+
+    def find(self, problem: Problem, noise_models: tuple[str, ...]) -> _Found:
+        """Search, in pieces where records are long, and fit the constants of saturating terms."""
+        starts = prepare_starts(problem, self.settings)
         share = piece_share(problem, starts[0].frame.smooth)
         if share < 1.0:
-            starts = prepare_starts(cut_problem(problem, knowledge, settings, share), settings)
-        outcomes, weighed, gram, evidence = _search(starts, models, settings, seed, teller, pool)
-        frame = starts[0].frame
+            cut = cut_problem(problem, self.knowledge, self.settings, share)
+            starts = prepare_starts(cut, self.settings)
+        found = self.search(starts, noise_models)
         if share < 1.0:
-            teller.rescoring("Joining the pieces of long records", 0.9)
+            self.teller.rescoring("Joining the pieces of long records", 0.9)
+            precision = found.frame.precision
             joined = join(
-                problem,
-                knowledge,
-                settings,
-                frame.precision,
-                share,
-                weighed,
-                lambda frame, points, rounds: rescore(
-                    frame, points, settings, seed, pool, teller.check, teller.rescoring, rounds
-                ),
+                problem, self.knowledge, self.settings, precision, share, found.weighed, self.weigh
             )
-            # If the models could not be followed the answer is about the pieces.
-            frame, weighed, gram = joined or (frame, weighed, gram)
-        teller.rescoring("Fitting the constants of saturating terms", 1.0)
-        refined, weighed = refine(frame, weighed, settings, seed, pool, teller.check)
-        if refined:
-            frame, weighed = extend(frame, refined, weighed, knowledge, settings.complexity)
-            gram = linearise(frame, weighed[0].fit, weighed[0].noise, 0.0) or gram
-        problem, library, best = frame.problem, frame.problem.library, weighed[0]
-        teller.tell("bands", "Criticising and simulating", SEARCH_SHARE + RESCORE_SHARE)
-        verdict = judge_library(frame, best, settings, teller.check)
-        ranked = rank_models(frame, weighed)
-        posterior = draw_posterior(frame, weighed, ranked, settings.draws, seed + 1000)
-        centre = np.zeros(problem.n_column)
-        centre[best.fit.columns] = best.fit.coefficients
-        bands = make_bands(
-            problem, posterior, (centre, best.fit.initial), best.noise, settings.horizon, pool
+            if joined is None:
+                found = replace(found, in_pieces=True)
+            else:
+                frame, weighed, gram = joined
+                found = replace(found, frame=frame, weighed=weighed, gram=gram)
+        return self.refine_constants(found)
+
+    def search(self, starts: list[Start], noise_models: tuple[str, ...]) -> _Found:
+        """Starts and weighing, repeated under another noise model if the evidence asks for it."""
+        found = self.under(starts, noise_models[0])
+        evidence: dict[str, float] = {}
+        if len(noise_models) > 1 and found:
+            self.teller.rescoring("Comparing noise models", 1.0)
+            evidence = compare_noise(found.frame, found.weighed[0], noise_models)
+            winner = max(evidence, key=lambda name: evidence[name])
+            if evidence[winner] > evidence[noise_models[0]] + NOISE_MARGIN:
+                again = self.under(starts, winner)
+                if again and again.weighed[0].evidence > found.weighed[0].evidence:
+                    found = again
+        if found is None:
+            raise UserError(
+                "No model could be simulated on these data, not even one without terms.",
+                mend="Check the data for extreme values, or relax the required terms.",
+            )
+        return replace(found, noise_evidence=evidence)
+
+    def under(self, starts: list[Start], noise_model: str) -> _Found | None:
+        """Starts and weighing under one noise model; None if no model could be simulated."""
+        frame, tick = starts[0].frame, self.teller.starts(starts)
+        outcomes = run_starts(starts, noise_model, self.seed, tick, self.pool)
+        weighed, gram = self.weigh(frame, models_met(frame, outcomes), MAX_ROUNDS)
+        if not weighed or gram is None:
+            return None
+        return _Found(frame, starts, outcomes, weighed, gram, {})
+
+    def weigh(
+        self, frame: Frame, points: Iterable[tuple[Point, Noise]], rounds: int
+    ) -> tuple[list[Weighed], Gram | None]:
+        """Weigh models and their neighbours (`rescore`)."""
+        teller = self.teller
+        return rescore(
+            frame, points, self.settings, self.seed, self.pool, teller.check, teller.rescoring,
+            rounds,
+        )  # fmt: skip
+
+    def refine_constants(self, found: _Found) -> _Found:
+        """Fit the constants of saturating terms; the library grows by the fitted terms."""
+        self.teller.rescoring("Fitting the constants of saturating terms", 1.0)
+        refined, weighed = refine(
+            found.frame, found.weighed, self.settings, self.seed, self.pool, self.teller.check
         )
-    teller.check()
+        if not refined:
+            return replace(found, weighed=weighed)
+        complexity = self.settings.complexity
+        frame, weighed = extend(found.frame, refined, weighed, self.knowledge, complexity)
+        gram = linearise(frame, weighed[0].fit, weighed[0].noise, 0.0) or found.gram
+        return replace(found, frame=frame, weighed=weighed, gram=gram)
+
+
+def _answer(run: _Run, found: _Found) -> Discovery:
+    """Posterior, bands and criticism of the models that were found."""
+    run.teller.tell("bands", "Criticising and simulating", SEARCH_SHARE + RESCORE_SHARE)
+    frame, weighed, best = found.frame, found.weighed, found.weighed[0]
+    problem, library, settings = frame.problem, frame.problem.library, run.settings
+    verdict = judge_library(frame, best, settings, run.teller.check)
+    ranked = rank_models(frame, weighed)
+    posterior = draw_posterior(frame, weighed, ranked, settings.draws, run.seed + 1000)
+    centre = np.zeros(problem.n_column)
+    centre[best.fit.columns] = best.fit.coefficients
+    bands = make_bands(
+        problem, posterior, (centre, best.fit.initial), best.noise, settings.horizon, run.pool
+    )
+    run.teller.check()
     chi2 = chi2_per_point(problem, best.fit, best.noise)
-    converged = any(outcome.kappa == 0 for outcome in outcomes) and len(best.fit.columns) > 0
+    converged = any(o.kappa == 0 for o in found.outcomes) and len(best.fit.columns) > 0
     converged = converged and describes(problem, best.fit.x)
-    warnings = criticise(problem, best, outcomes, starts, bands, converged, chi2, verdict)
-    discovery = Discovery(
+    warnings = criticise(
+        problem, best, found.outcomes, found.starts, bands, converged, chi2, verdict
+    )
+    if found.in_pieces:
+        warnings = (FitWarning("in_pieces", IN_PIECES), *warnings)
+    return Discovery(
         study=problem.study,
         library=library,
-        knowledge=knowledge,
+        knowledge=run.knowledge,
         settings=settings,
-        seed=seed,
+        seed=run.seed,
         status="converged" if converged else "failed",
         chi2_per_point=float(chi2),
         noise_model=best.noise.model,
@@ -185,32 +277,35 @@ def discover(
         classes=equivalence_classes(library, weighed, ranked, problem, best.noise),
         posterior=posterior,
         bands=bands,
-        path=coefficient_path(problem, gram),
+        path=coefficient_path(problem, found.gram),
         r_squared=goodness(problem, best.fit.x),
         fitted=tuple(best.fit.x[problem.rows(r)] for r in range(problem.n_trajectory)),
         residuals=standardised_residuals(problem, best.noise, best.fit.x),
         warnings=warnings,
-        seconds=time.perf_counter() - began,
-        gram=gram,
+        seconds=0.0,
+        gram=found.gram,
         problem=problem,
         slab=frame.precision,
         noise=best.noise,
         proposals=verdict.proposals,
-        diagnostics={
-            "starts": [
-                {"kappa": o.kappa, "terms": len(o.fit.columns), "chi2_per_point": o.chi2_per_point}
-                for o in outcomes
-            ],
-            "noise_evidence": evidence,
-            "models_weighed": len(weighed),
-            "lack_of_fit": {
-                "discrepancy": verdict.lack.discrepancy.tolist(),
-                "replicates": verdict.lack.replicates,
-            },
-        },
+        diagnostics=_diagnostics(found, verdict),
     )
-    teller.tell("done", f"Done in {discovery.seconds:.1f} s", 1.0)
-    return discovery
+
+
+def _diagnostics(found: _Found, verdict: LibraryVerdict) -> dict[str, Any]:
+    """How the search went, for those who want to know."""
+    return {
+        "starts": [
+            {"kappa": o.kappa, "terms": len(o.fit.columns), "chi2_per_point": o.chi2_per_point}
+            for o in found.outcomes
+        ],
+        "noise_evidence": found.noise_evidence,
+        "models_weighed": len(found.weighed),
+        "lack_of_fit": {
+            "discrepancy": verdict.lack.discrepancy.tolist(),
+            "replicates": verdict.lack.replicates,
+        },
+    }
 
 
 def _check_settings(settings: Settings) -> None:
@@ -238,49 +333,6 @@ def _noise_models(problem: Problem, settings: Settings) -> tuple[str, ...]:
             mend=f"Choose {' or '.join(allowed)}.",
         )
     return (settings.noise,)
-
-
-def _search(
-    starts: list[Start],
-    models: tuple[str, ...],
-    settings: Settings,
-    seed: int,
-    teller: Teller,
-    pool: Executor,
-) -> tuple[list[Outcome], list[Weighed], Gram, dict[str, float]]:
-    """Starts and re-scoring, repeated under another noise model where the evidence asks for it."""
-    frame = starts[0].frame
-
-    def whole(model: str) -> tuple[list[Outcome], list[Weighed], Gram | None]:
-        tick = teller.starts(starts)
-        outcomes = run_starts(starts, model, seed, tick, pool)
-        weighed, gram = rescore(
-            frame,
-            models_met(frame, outcomes),
-            settings,
-            seed,
-            pool,
-            teller.check,
-            teller.rescoring,
-        )
-        return outcomes, weighed, gram
-
-    outcomes, weighed, gram = whole(models[0])
-    evidence: dict[str, float] = {}
-    if len(models) > 1 and weighed:
-        teller.rescoring("Comparing noise models", 1.0)
-        evidence = compare_noise(frame, weighed[0], models)
-        winner = max(evidence, key=lambda name: evidence[name])
-        if evidence[winner] > evidence[models[0]] + NOISE_MARGIN:
-            again = whole(winner)
-            if again[1] and again[1][0].evidence > weighed[0].evidence:
-                outcomes, weighed, gram = again
-    if not weighed or gram is None:
-        raise UserError(
-            "No model could be simulated on these data, not even one without terms.",
-            mend="Check the data for extreme values, or relax the required terms.",
-        )
-    return outcomes, weighed, gram, evidence
 
 
 def coefficient_path(problem: Problem, gram: Gram) -> Path:

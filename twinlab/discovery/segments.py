@@ -82,7 +82,7 @@ def join(
     share: float,
     weighed: Sequence[Weighed],
     weigh_again: Callable[
-        [Frame, list[tuple[Point, Noise]], int], tuple[list[Weighed], Gram | None]
+        [Frame, Iterable[tuple[Point, Noise]], int], tuple[list[Weighed], Gram | None]
     ],
 ) -> tuple[Frame, list[Weighed], Gram] | None:
     """Carry models from pieces to whole records; longer pieces also tell the models apart.
