@@ -193,7 +193,7 @@ class _Run:
         evidence: dict[str, float] = {}
         if len(noise_models) > 1 and found:
             self.teller.rescoring("Comparing noise models", 1.0)
-            evidence = compare_noise(found.frame, found.weighed[0], noise_models)
+            evidence = compare_noise(found.frame, found.weighed[0], noise_models, self.pool)
             winner = max(evidence, key=lambda name: evidence[name])
             if evidence[winner] > evidence[noise_models[0]] + NOISE_MARGIN:
                 again = self.under(starts, winner)

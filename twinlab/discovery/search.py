@@ -48,6 +48,9 @@ FROM_EACH_START = 6
 MAX_ROUNDS, PATIENCE = 16, 4
 #: A model is explored if its log evidence is within this of the best.
 WORTH_EXPLORING = 8.0
+#: Polishing iterations of a model to be weighed, between estimates of its noise: of a new one,
+#: and of one that was at its optimum under other noise.
+POLISHED, POLISHED_BEFORE = (12, 6, 4), (5, 3, 2)
 #: Models this many nats below the best are dropped.
 NEGLIGIBLE = 12.0
 
@@ -163,15 +166,17 @@ class Pool:
         return sorted(fitted, key=lambda m: -m.evidence)
 
 
-def weigh(frame: Frame, point: Point, noise: Noise) -> Weighed | None:
+def weigh(
+    frame: Frame, point: Point, noise: Noise, iterations: tuple[int, ...] = POLISHED
+) -> Weighed | None:
     """Polish a model, give it its own noise, and take its evidence."""
-    fit = polish_point(frame, point, noise, 0.0, 12)
+    fit = polish_point(frame, point, noise, 0.0, iterations[0])
     if fit is None:
         return None
-    for iterations in (6, 4):
+    for more in iterations[1:]:
         n_parameters = len(fit.columns) + fit.initial.size
         noise = noise.estimate(frame.problem, fit.x, n_parameters)
-        fit = polish_point(frame, fit, noise, 0.0, iterations)
+        fit = polish_point(frame, fit, noise, 0.0, more)
         if fit is None:
             return None
     return Weighed(fit, noise, log_evidence(frame, fit, noise))
@@ -269,13 +274,17 @@ def models_met(frame: Frame, outcomes: list[Outcome]) -> Iterable[tuple[Point, N
             yield point, outcome.noise
 
 
-def compare_noise(frame: Frame, best: Weighed, models: Iterable[str]) -> dict[str, float]:
+def compare_noise(
+    frame: Frame, best: Weighed, models: Iterable[str], executor: Executor
+) -> dict[str, float]:
     """Log evidence of one support under each noise model, its level taken from the fit."""
-    out = {}
-    for name in models:
-        residual = frame.problem.measured - best.fit.x
-        sd = np.sqrt(np.nanmean(residual**2, axis=0))
+    residual = frame.problem.measured - best.fit.x
+    sd = np.sqrt(np.nanmean(residual**2, axis=0))
+
+    def evidence(name: str) -> float:
         noise = make_noise(frame.problem, name, sd, best.fit.x)
-        weighed = weigh(frame, best.fit, noise)
-        out[name] = weighed.evidence if weighed is not None else -np.inf
-    return out
+        weighed = weigh(frame, best.fit, noise, POLISHED_BEFORE)
+        return weighed.evidence if weighed is not None else -np.inf
+
+    names = tuple(models)
+    return dict(zip(names, executor.map(evidence, names), strict=True))
