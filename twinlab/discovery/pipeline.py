@@ -41,6 +41,7 @@ from .problem import Problem, make_problem
 from .progress import RESCORE_SHARE, SEARCH_SHARE, CancelToken, ProgressCallback, Teller
 from .refinement import refine
 from .result import Discovery, FitWarning, Gram, Path, Settings
+from .screening import screen
 from .search import (
     MAX_ROUNDS,
     Start,
@@ -129,6 +130,14 @@ def discover(
     _check_settings(settings)
     teller = Teller(progress, cancel)
     teller.tell("prepare", "Reading the problem", 0.0)
+    n_candidates = len(library.columns)
+    library = screen(
+        study,
+        library,
+        knowledge,
+        settings.complexity,
+        lambda words: teller.tell("prepare", words, 0.0),
+    )
     problem = make_problem(
         study, library, knowledge, complexity=settings.complexity, positivity=settings.positivity
     )
@@ -136,7 +145,7 @@ def discover(
     own = ThreadPoolExecutor(max(1, min(settings.starts, os.cpu_count() or 1)))
     threads = own if executor is None else nullcontext(executor)
     with threads as pool, one_blas_thread():
-        run = _Run(settings, knowledge, seed, teller, pool)
+        run = _Run(settings, knowledge, seed, teller, pool, n_candidates)
         discovery = _answer(run, run.find(problem, models))
     discovery = replace(discovery, seconds=time.perf_counter() - began)
     teller.tell("done", f"Done in {discovery.seconds:.1f} s", 1.0)
@@ -165,6 +174,7 @@ class _Run:
     seed: int
     teller: Teller
     pool: Executor
+    n_candidates: int
 
     def find(self, problem: Problem, noise_models: tuple[str, ...]) -> _Found:
         """Search, in pieces where records are long, and fit the constants of saturating terms."""
@@ -259,6 +269,12 @@ def _answer(run: _Run, found: _Found) -> Discovery:
     warnings = criticise(
         problem, best, found.outcomes, found.starts, bands, converged, chi2, verdict
     )
+    if run.n_candidates > len(library.columns):
+        text = (
+            f"{run.n_candidates:,} candidates were screened to {len(library.columns)} before the "
+            "fit: a term that the smoothed data speak against was not tried."
+        )
+        warnings = (*warnings, FitWarning("screened", text))
     if found.in_pieces:
         warnings = (FitWarning("in_pieces", IN_PIECES), *warnings)
     return Discovery(

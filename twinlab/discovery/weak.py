@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from twinlab.library import Library
+
 from .problem import Problem
 from .smoothing import Smooth
 
@@ -93,7 +95,7 @@ def weak_start(problem: Problem, smooth: Smooth) -> WeakStart:
     for r in range(problem.n_trajectory):
         grid = problem.grid(r)
         phi, dphi = test_functions(grid, max(3, min(MAX_TEST_FUNCTIONS, problem.times(r).size - 1)))
-        theta = phi @ _terms_on_grid(problem, smooth, r)
+        theta = phi @ terms_on_grid(problem, problem.library, smooth, r)
         b = -dphi @ smooth.mean[r]
         gram_terms += theta.T @ theta
         vector_terms += theta.T @ b
@@ -131,9 +133,9 @@ def grid_values(problem: Problem, smooth: Smooth, r: int) -> dict[str, Array]:
     return values
 
 
-def _terms_on_grid(problem: Problem, smooth: Smooth, r: int) -> Array:
+def terms_on_grid(problem: Problem, library: Library, smooth: Smooth, r: int) -> Array:
     """Terms (n_grid, n_term) on the smooth; a term undefined somewhere counts as zero there."""
     values = grid_values(problem, smooth, r)
     shape = smooth.mean[r][:, 0].shape
-    columns = [np.broadcast_to(t.evaluate(values), shape) for t in problem.library.terms]
+    columns = [np.broadcast_to(t.evaluate(values), shape) for t in library.terms]
     return np.nan_to_num(np.stack(columns, axis=1), nan=0.0, posinf=0.0, neginf=0.0)
