@@ -157,6 +157,16 @@ def test_residuals_beyond_the_scatter_of_replicates_are_seen() -> None:
     assert (right[0].problem.count == 3).all()
     assert replicate_test(right[0].problem, right[1].fit, right[1].noise) > 0.02
     assert replicate_test(wrong[0].problem, wrong[1].fit, wrong[1].noise) < 1e-4
+    # Limits among the values, replicates of them too, neither hide a lack of fit nor feign one.
+    for (frame, best), enough in ((right, 0.02), (wrong, 0.0)):
+        below = np.zeros(frame.problem.value.shape, bool)
+        below[-4:] = True
+        some = replace(frame.problem, censored=below)
+        p = replicate_test(some, best.fit, best.noise)
+        assert p > enough if enough else p < 1e-3
+        assert p == replicate_test(replace(some, spread=some.spread * ~below), best.fit, best.noise)
+    heavy = replace(wrong[1].noise, model="student")
+    assert np.isnan(replicate_test(wrong[0].problem, wrong[1].fit, heavy))
     alone = decay_fit(growth(0))
     assert np.isnan(replicate_test(alone[0].problem, alone[1].fit, alone[1].noise))
 

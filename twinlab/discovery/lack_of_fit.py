@@ -80,12 +80,16 @@ def lack_of_fit(frame: Frame, fit: Fit, noise: Noise) -> LackOfFit:
 
 
 def replicate_test(problem: Problem, fit: Fit, noise: Noise) -> float:
-    """p-value of the residuals of replicate means against their scatter (F test; Fisher 1922)."""
-    counted = (problem.count > 1) & ~np.isfinite(problem.sd)
+    """p-value of the residuals of replicate means against their scatter (F test; Fisher 1922).
+
+    The test is of normal errors: NaN under Student-t noise, whose outliers it would take for a
+    lack of fit.  Limits have neither residual nor scatter and are left out.
+    """
+    seen = (problem.count > 0) & ~problem.censored
+    counted = seen & (problem.count > 1) & ~np.isfinite(problem.sd)
     within_dof = float((problem.count - 1)[counted].sum())
-    seen = problem.count > 0
     dof = float(seen.sum()) - len(fit.columns) - fit.initial.size
-    if within_dof < 4 or dof < 1:
+    if noise.student or within_dof < 4 or dof < 1:
         return float("nan")
     sigma = noise.sd * noise.shape
     level = problem.value if noise.logarithmic else 1.0
