@@ -21,7 +21,7 @@ from twinlab.discovery import (
     dumps,
     withheld,
 )
-from twinlab.discovery.lack_of_fit import discrepancy_tests, ratio_tail, replicate_test
+from twinlab.discovery.lack_of_fit import discrepancy_tests, replicate_test, score_test
 from twinlab.discovery.proposals import imitators_removed
 from twinlab.discovery.search import Weighed, prepare_starts, weigh
 from twinlab.discovery.steps import SCALE_FREEDOM, SLAB_SHARE, Frame, Point, linearise
@@ -56,40 +56,36 @@ def incomplete() -> Discovery:
     return discover(study, lacking(study, ("predator", "predator")), settings=QUICK, seed=1)
 
 
-# ------------------------------------------------------------------------------- ratio of forms
+# --------------------------------------------------------------------------------- the F test
 
 
-def test_ratio_tail_is_the_f_test_where_all_weights_agree() -> None:
-    """With q equal weights the statistic is q F(q, n - q) in disguise."""
-    q, dof, squares = 4, 30, 28.0
-    for own in (2.0, 6.0, 12.0):
-        score = np.sqrt(np.array([own, 0.0, 0.0, 0.0]))
-        f_value = (own / q) / ((squares - own) / (dof - q))
-        exact = f_distribution.sf(f_value, q, dof - q)
-        assert ratio_tail(score, np.eye(q), squares, dof) == pytest.approx(exact, rel=0.03)
-
-
-def test_ratio_tail_agrees_with_simulation_for_unequal_weights() -> None:
+def test_score_test_is_the_f_test_of_added_columns() -> None:
+    """Against two regressions, one without and one with the columns (Fisher's extra squares)."""
     rng = np.random.default_rng(0)
-    weights, dof = np.array([5.0, 1.0, 0.3]), 20
-    z = rng.standard_normal((200_000, dof))
-    ratios = (z[:, :3] ** 2 @ weights) / (z**2).sum(axis=1)
-    for share in (0.2, 0.05, 0.005):
-        at = np.quantile(ratios, 1 - share)
-        score = np.array([np.sqrt(at), 0.0, 0.0])
-        assert ratio_tail(score, np.diag(weights), 1.0, dof) == pytest.approx(share, rel=0.08)
+    base, extra = rng.standard_normal((40, 3)), rng.standard_normal((40, 4))
+    y = rng.standard_normal(40)
+    without = y - base @ np.linalg.lstsq(base, y, rcond=None)[0]
+    both = np.hstack([base, extra])
+    within = y - both @ np.linalg.lstsq(both, y, rcond=None)[0]
+    small, large = within @ within, without @ without
+    exact = f_distribution.sf((large - small) / 4 / (small / 33), 4, 33)
+    rest = extra - base @ np.linalg.lstsq(base, extra, rcond=None)[0]
+    assert score_test(rest.T @ without, rest.T @ rest, large, 37) == pytest.approx(exact)
 
 
-def test_ratio_tail_at_its_ends() -> None:
-    assert ratio_tail(np.array([1e3]), np.eye(1), 1.0, 10) == 0.0
-    assert ratio_tail(np.zeros(2), np.diag([1.0, 2.0]), 5.0, 10) == 1.0
-    assert np.isnan(ratio_tail(np.zeros(2), np.zeros((2, 2)), 5.0, 10))
+def test_score_test_does_not_count_directions_it_knows_nothing_of() -> None:
+    variance = np.diag([1.0, 2.0, 0.0])
+    score = np.array([1.0, -1.0, 0.0])
+    assert score_test(score, variance, 20.0, 20) == score_test(
+        score[:2], variance[:2, :2], 20.0, 20
+    )
+    assert np.isnan(score_test(np.zeros(2), np.zeros((2, 2)), 5.0, 10))
+    assert np.isnan(score_test(score, variance, 5.0, 1))
 
 
 def test_large_samples_give_the_chi_square() -> None:
-    value = 9.0
-    exact = chi2.sf(value, 1)
-    assert ratio_tail(np.array([3.0]), np.eye(1), 5000.0, 5000) == pytest.approx(exact, rel=0.07)
+    exact = chi2.sf(9.0, 1)
+    assert score_test(np.array([3.0]), np.eye(1), 5000.0, 5000) == pytest.approx(exact, rel=0.05)
 
 
 # ------------------------------------------------------------------------------- score tests

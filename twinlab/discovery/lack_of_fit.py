@@ -2,10 +2,11 @@
 
 A Gaussian process ``delta_e(t)`` is added to ``dx_e/dt``, independent in every trajectory (Kennedy
 and O'Hagan 2001, J. R. Stat. Soc. B 63, 425, put it on the output; here it acts through the
-dynamics).  Its variance is tested against zero by the score: a quadratic form in the residuals
-along the sensitivities to the basis of the process (le Cessie and van Houwelingen 1995,
-Biometrics 51, 600; Zhang and Lin 2003, Biostatistics 4, 57), adjusted for the coefficients and
-initial states that were fitted.
+dynamics).  It is tested against zero by Rao's score (1948, Proc. Camb. Phil. Soc. 44, 50): the
+residuals along the sensitivities to a basis of the process, adjusted for the coefficients and
+initial states that were fitted, in units of their own spread.  The quadratic form that weighs the
+directions by a prior instead (le Cessie and van Houwelingen 1995, Biometrics 51, 600) sees slow
+discrepancies alone: on data whose library lacked a term it found a third as many.
 """
 
 from __future__ import annotations
@@ -16,9 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from scipy.linalg import block_diag
-from scipy.optimize import brentq
 from scipy.stats import f as f_distribution
-from scipy.stats import norm
 
 from twinlab.expressions import Term
 from twinlab.knowledge import ColumnPrior
@@ -33,6 +32,8 @@ Array = NDArray[np.float64]
 
 #: Basis functions along a trajectory at most, and measured times for each of them at least.
 MOST_BASIS, TIMES_EACH = 8, 2
+#: Directions with less than this share of the best known one's information are left out.
+LEAST_INFORMATION = 1e-6
 #: Trajectories looked at; more are taken evenly.
 MOST_TRAJECTORIES = 40
 
@@ -135,7 +136,7 @@ def discrepancy_tests(frame: Frame, fit: Fit, noise: Noise) -> Array:
     state = np.tile(np.repeat(np.arange(problem.n_state), n_basis), len(own))
     return np.array(
         [
-            ratio_tail(score[state == e], variance[np.ix_(state == e, state == e)], squares, dof)
+            score_test(score[state == e], variance[np.ix_(state == e, state == e)], squares, dof)
             for e in range(problem.n_state)
         ]
     )
@@ -226,13 +227,11 @@ def _basis_pieces(grid: Array, n_basis: int) -> Array:
     return np.asarray(CubicSpline(grid, bumps).c.transpose(1, 0, 2), float)
 
 
-def ratio_tail(score: Array, variance: Array, squares: float, dof: int) -> float:
-    """p-value of ``score' score`` against the noise that the residuals show.
+def score_test(score: Array, variance: Array, squares: float, dof: int) -> float:
+    """p-value of a score against the noise that the residuals show (F test).
 
-    Under the null the score is normal with `variance` times the noise's true size, which `squares`
-    estimates with `dof` degrees of freedom.  The statistic is a ratio of quadratic forms in
-    normal variables; its tail is by the saddlepoint approximation of Kuonen (1999, Biometrika 86,
-    929) on their difference (Lieberman 1994, Biometrika 81, 681).
+    Under the null the score is normal with `variance` times the noise's true size, which the
+    residuals outside its directions estimate.
 
     Parameters
     ----------
@@ -242,38 +241,20 @@ def ratio_tail(score: Array, variance: Array, squares: float, dof: int) -> float
     squares : float
         Sum of squared standardised residuals.
     dof : int
+        Degrees of freedom of the residuals.
+
+    Returns
+    -------
+    float
+        NaN where the score knows no direction, or the residuals leave none to compare with.
     """
-    values = np.linalg.eigvalsh(0.5 * (variance + variance.T))
-    values = values[values > 1e-10 * max(values[-1], 0.0)]
-    if not values.size:
+    values, vectors = np.linalg.eigh(0.5 * (variance + variance.T))
+    known = values > LEAST_INFORMATION * max(values[-1], 1e-300)
+    # Directions of the most information, half of the residuals' at most.
+    known[: known.size - min(known.size, dof // 2)] = False
+    q = int(known.sum())
+    if q == 0:
         return float("nan")
-    kept = min(values.size, dof)
-    values = values[-kept:]
-    ratio = float(score @ score) / squares
-    # P(sum lambda z^2 - ratio (sum z^2 + chi2 of the rest) > 0)
-    weights = np.concatenate([values - ratio, np.full(min(dof - kept, 1), -ratio)])
-    repeated = np.concatenate([np.ones(kept), np.full(min(dof - kept, 1), float(dof - kept))])
-    return _positive_probability(weights, repeated)
-
-
-def _positive_probability(weights: Array, dof: Array) -> float:
-    """P(sum of weights times chi-squares > 0) by the Lugannani-Rice saddlepoint."""
-    top, bottom = weights.max(), weights.min()
-    if top <= 0.0:
-        return 0.0
-    if bottom >= 0.0:
-        return 1.0
-
-    def slope(s: float) -> float:
-        return float((dof * weights / (1.0 - 2.0 * s * weights)).sum())
-
-    ends = 0.5 / bottom * (1.0 - 1e-9), 0.5 / top * (1.0 - 1e-9)
-    s = brentq(slope, *ends, xtol=1e-14)
-    cumulant = float(-0.5 * (dof * np.log1p(-2.0 * s * weights)).sum())
-    curvature = float((2.0 * dof * weights**2 / (1.0 - 2.0 * s * weights) ** 2).sum())
-    w = float(np.sign(s) * np.sqrt(max(-2.0 * cumulant, 0.0)))
-    v = s * np.sqrt(curvature)
-    if abs(w) < 1e-4:
-        third = float((8.0 * dof * weights**3).sum())
-        return float(0.5 - third / (6.0 * np.sqrt(2.0 * np.pi) * curvature**1.5))
-    return float(np.clip(norm.sf(w + np.log(v / w) / w), 0.0, 1.0))
+    own = float(((vectors[:, known].T @ score) ** 2 / values[known]).sum())
+    rest = max(squares - own, 1e-12 * squares) / (dof - q)
+    return float(f_distribution.sf(own / q / rest, q, dof - q))

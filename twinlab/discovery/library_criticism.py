@@ -16,7 +16,7 @@ from .steps import Frame
 #: Inclusion probabilities are withheld above this misfit.
 LARGEST_CHI2 = 1.5
 #: The tests of lack of fit raise the alarm below this p-value, their number accounted for.
-ALARM_P = 0.02
+ALARM_P = 0.01
 #: A term from beyond the library raises it from this gain of log evidence (150 to 1; "very
 #: strong" of Kass and Raftery 1995, J. Am. Stat. Assoc. 90, 773).
 ALARM_GAIN = 5.0
