@@ -11,12 +11,12 @@ all columns by all columns is ever formed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twinlab.expressions import POWER
+from twinlab.expressions import HILL_ACTIVATION, HILL_REPRESSION, POWER
 from twinlab.knowledge import Knowledge, complexity_cost
 from twinlab.library import Library
 from twinlab.study import Study
@@ -29,7 +29,7 @@ from .weak import MAX_TEST_FUNCTIONS, terms_on_grid, test_functions
 Array = NDArray[np.float64]
 
 #: Libraries of more columns than this are screened, to about so many.
-SCREEN_ABOVE, KEPT = 1000, 400
+SCREEN_ABOVE, KEPT = 1200, 900
 #: Monomials of at most this degree are kept, as long as they leave half of the room.
 SIMPLE = 2.0
 #: Steps of the forward selection, and rivals kept at each.
@@ -79,7 +79,10 @@ def screen(
     for e in range(problem.n_state):
         own = np.nonzero(state == e)[0]
         terms = [library.columns[c].term for c in own]
-        rank = np.min([forward_ranks(f[:, terms], b[:, e], price[own]) for f, b in rows], axis=0)
+        family = [_family(library, int(c)) for c in own]
+        rank = np.min(
+            [forward_ranks(f[:, terms], b[:, e], price[own], family) for f, b in rows], axis=0
+        )
         order = np.argsort(rank, kind="stable")[:quota]
         kept.update(own[order[np.isfinite(rank[order])]].tolist())
     return library.restrict(sorted(kept))
@@ -105,6 +108,15 @@ def _always(library: Library, knowledge: Knowledge) -> NDArray[np.int64]:
     return np.nonzero(told | reaction | simple)[0]
 
 
+def _family(library: Library, column: int) -> Hashable:
+    """What atoms of one Hill grid share: rivals are to be other mechanisms, not other constants."""
+    hill = (HILL_ACTIVATION, HILL_REPRESSION)
+    return tuple(
+        (f.kind, f.variable) if f.kind in hill else f.sort_key
+        for f in library.term_of(column).factors
+    )
+
+
 def _weak_rows(problem: Problem, library: Library, smooth: Smooth) -> tuple[Array, Array]:
     """Weak regression: features (n_row, n_term) and left sides (n_row, n_state)."""
     features, sides = [], []
@@ -116,7 +128,7 @@ def _weak_rows(problem: Problem, library: Library, smooth: Smooth) -> tuple[Arra
     return np.concatenate(features), np.concatenate(sides)
 
 
-def forward_ranks(features: Array, side: Array, price: Array) -> Array:
+def forward_ranks(features: Array, side: Array, price: Array, family: Sequence[Hashable]) -> Array:
     """Step at which forward selection met each column; infinite for those it never came near.
 
     Parameters
@@ -125,6 +137,8 @@ def forward_ranks(features: Array, side: Array, price: Array) -> Array:
     side : (n_row,) array
     price : (n_column,) array
         Nats by which a column must raise the log likelihood more than a free one.
+    family : sequence of n_column labels
+        Of each family only the best column counts as a rival.
 
     Returns
     -------
@@ -142,8 +156,7 @@ def forward_ranks(features: Array, side: Array, price: Array) -> Array:
         open_ = usable & (length > 1e-6)
         cosine = residual @ rest / np.where(open_, length, 1.0) / np.linalg.norm(residual)
         gain = -0.5 * side.size * np.log(np.maximum(1.0 - cosine**2, 1e-12)) - price
-        order = np.argsort(-np.where(open_, gain, -np.inf), kind="stable")[: RIVALS + 1]
-        order = order[open_[order]]
+        order = _best_of_families(np.where(open_, gain, -np.inf), family)
         if order.size == 0 or np.linalg.norm(residual) < 1e-9 * np.linalg.norm(side):
             break
         rank[order] = np.minimum(rank[order], step + np.arange(order.size) / (RIVALS + 1))
@@ -151,3 +164,13 @@ def forward_ranks(features: Array, side: Array, price: Array) -> Array:
         residual -= chosen * (chosen @ residual)
         rest -= np.outer(chosen, chosen @ rest)
     return rank
+
+
+def _best_of_families(gain: Array, family: Sequence[Hashable]) -> NDArray[np.int64]:
+    """Best column of each of the best families, by descending gain."""
+    best: dict[Hashable, int] = {}
+    for c in np.argsort(-gain, kind="stable"):
+        if len(best) > RIVALS or not np.isfinite(gain[c]):
+            break
+        best.setdefault(family[c], int(c))
+    return np.fromiter(best.values(), np.int64, len(best))
