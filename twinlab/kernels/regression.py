@@ -64,7 +64,7 @@ def design(r, data, x, s, entry_column, rows_w, rows_x, residual):
     ----------
     x : (n_time, n_state); s : (n_time, n_state, n_entry + n_state)
     entry_column : (n_entry,) int array
-    rows_w : (n_time * n_state, n_column); rows_x : (n_time * n_state, n_state)
+    rows_w : (n_time * n_state, n_column); rows_x : (n_time * n_state, >= n_state)
     residual : (n_time * n_state,)
     """
     d, n_entry, n, cost = x.shape[1], entry_column.size, 0, 0.0
@@ -159,21 +159,24 @@ def normal_equations(
             cost = np.inf
             break
         rows_w = np.empty((time.size * d, k))
-        rows_x = np.empty((time.size * d, d))
+        # The residual is the last column beside the initial states: one product gives both.
+        rows_x = np.empty((time.size * d, d + 1))
         residual = np.empty(time.size * d)
         n, misfit = design(r, data, x, s, all_entries.column, rows_w, rows_x, residual)
-        cost += misfit
-        design_w = rows_w[:n]
-        h_w += np.dot(design_w.T, design_w)
         for i in range(n):
-            for a in range(k):
-                g_w[a] += rows_w[i, a] * residual[i]
-                for e in range(d):
-                    cross[r, a, e] += rows_w[i, a] * rows_x[i, e]
+            rows_x[i, d] = residual[i]
+        design_w, design_x = rows_w[:n], rows_x[:n]
+        h_w += np.dot(design_w.T, design_w)
+        mixed, own = np.dot(design_w.T, design_x), np.dot(design_x.T, design_x)
+        cost += misfit
+        for a in range(k):
+            g_w[a] += mixed[a, d]
             for e in range(d):
-                g_x[r, e] += rows_x[i, e] * residual[i]
-                for m in range(d):
-                    h_x[r, e, m] += rows_x[i, e] * rows_x[i, m]
+                cross[r, a, e] = mixed[a, e]
+        for e in range(d):
+            g_x[r, e] = own[e, d]
+            for m in range(d):
+                h_x[r, e, m] = own[e, m]
         for e in range(d):
             shift = prior.mean[r, e] - initial[r, e]
             cost += prior.precision[r, e] * shift * shift
