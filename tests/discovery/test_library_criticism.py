@@ -14,7 +14,6 @@ from scipy.stats import f as f_distribution
 from twinlab.discovery import (
     NOT_IN_LIBRARY,
     Discovery,
-    FitWarning,
     Settings,
     discover,
     discovery_mapping,
@@ -23,6 +22,7 @@ from twinlab.discovery import (
 )
 from twinlab.discovery.lack_of_fit import discrepancy_tests, replicate_test, score_test
 from twinlab.discovery.proposals import imitators_removed
+from twinlab.discovery.result import Proposal
 from twinlab.discovery.search import Weighed, prepare_starts, weigh
 from twinlab.discovery.steps import SCALE_FREEDOM, SLAB_SHARE, Frame, Point, linearise
 from twinlab.discovery.wider_library import MOST_COLUMNS, extended
@@ -276,7 +276,7 @@ def test_the_gain_is_what_the_evidence_rises_by_when_the_term_is_added(
 
 def test_probabilities_are_withheld_and_the_file_says_why(incomplete: Discovery) -> None:
     why = withheld(incomplete)
-    assert why is not None and "no model of this library" in why
+    assert why is not None and "no model of this library is right" in why
     mapping = json.loads(dumps(discovery_mapping(incomplete)))
     assert mapping["withheld"] == why
     assert mapping["proposals"][0]["term"] == "predator"
@@ -293,8 +293,10 @@ def test_every_reason_to_withhold_is_told(found: Discovery) -> None:
     assert "did not converge" in str(withheld(replace(found, status="failed")))
     assert "2.31" in str(withheld(replace(found, chi2_per_point=2.31)))
     assert "not finite" in str(withheld(replace(found, chi2_per_point=float("nan"))))
-    warning = FitWarning(NOT_IN_LIBRARY, "A term is lacking.")
-    assert "warning" in str(withheld(replace(found, warnings=(warning,))))
+    lacking = Proposal("prey", "predator", 12.0)
+    assert "by 12" in str(withheld(replace(found, proposals=(lacking,))))
+    # Short of decisive, the warning stands beside the probabilities.
+    assert withheld(replace(found, proposals=(replace(lacking, gain=6.0),))) is None
 
 
 def test_the_same_seed_proposes_the_same(incomplete: Discovery) -> None:

@@ -20,6 +20,9 @@ ALARM_P = 0.01
 #: A term from beyond the library raises it from this gain of log evidence (150 to 1; "very
 #: strong" of Kass and Raftery 1995, J. Am. Stat. Assoc. 90, 773).
 ALARM_GAIN = 5.0
+#: From this gain (20,000 to 1) probabilities among the library's own models are withheld: below
+#: it the warning stands beside them, since measured data never follow a small model exactly.
+DECISIVE_GAIN = 10.0
 NOT_IN_LIBRARY = "truth_not_in_library"
 #: Proposals told in the warning.
 TOLD = 3
@@ -102,9 +105,11 @@ def withheld(discovery: Discovery) -> str | None:
             f"{LARGEST_CHI2}), so probabilities that assume one of the candidate models is right "
             "would mislead."
         )
-    if any(warning.code == NOT_IN_LIBRARY for warning in discovery.warnings):
+    gain = max((proposal.gain for proposal in discovery.proposals), default=0.0)
+    if gain >= DECISIVE_GAIN:
         return (
-            f"{start}: tests say that no model of this library describes the data (see the "
-            "warning), and probabilities that assume one of them is right would mislead."
+            f"{start}: a term that the library lacks would raise the log evidence by {gain:.0f} (see "
+            "the warning), so no model of this library is right, and probabilities that assume one "
+            "of them is would mislead."
         )
     return None
