@@ -108,7 +108,7 @@ def withheld(discovery: Discovery) -> str | None:
     gain = max((proposal.gain for proposal in discovery.proposals), default=0.0)
     if gain >= DECISIVE_GAIN:
         return (
-            f"{start}: a term that the library lacks would raise the log evidence by {gain:.0f} (see "
+            f"{start}: a term the library lacks would raise the log evidence by {gain:.0f} (see "
             "the warning), so no model of this library is right, and probabilities that assume one "
             "of them is would mislead."
         )
