@@ -45,7 +45,7 @@ class Settings:
     starts : int
         Continuation schedules tried (1 to 3).
     mcmc_steps : int
-        Proposals of one spike-and-slab run.
+        Effort of one selection: an informed jump, which weighs every column, costs 50.
     draws : int
         Posterior draws kept and simulated for bands.
     neighbours : int

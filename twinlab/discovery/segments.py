@@ -27,7 +27,9 @@ from .smoothing import Smooth
 from .steps import Frame, Point
 
 Array = NDArray[np.float64]
-WeighAgain = Callable[[Frame, list[tuple[Point, Noise]], int], tuple[list[Weighed], Gram | None]]
+WeighAgain = Callable[
+    [Frame, Iterable[tuple[Point, Noise]], int], tuple[list[Weighed], Gram | None]
+]
 
 #: A record is searched in pieces if it is longer than this many length scales of its smooth.
 LONG = 30.0
@@ -81,9 +83,7 @@ def join(
     precision: Array,
     share: float,
     weighed: Sequence[Weighed],
-    weigh_again: Callable[
-        [Frame, Iterable[tuple[Point, Noise]], int], tuple[list[Weighed], Gram | None]
-    ],
+    weigh_again: WeighAgain,
 ) -> tuple[Frame, list[Weighed], Gram] | None:
     """Carry models from pieces to whole records; longer pieces also tell the models apart.
 

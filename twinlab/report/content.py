@@ -38,7 +38,7 @@ _SETTING_WORDS = {
     "complexity": "Prior cost of each factor of a term beyond the first (nats)",
     "positivity": "Prior odds against a sign that drives a quantity below zero (nats)",
     "starts": "Continuation schedules tried",
-    "mcmc_steps": "Proposals of one model search",
+    "mcmc_steps": "Effort of one model search (an informed jump costs 50)",
     "draws": "Posterior draws behind the bands",
     "neighbours": "Models re-scored around the best one in each round",
     "horizon": "Simulated to",

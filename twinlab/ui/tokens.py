@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: Spacing steps, px.
-SPACE = (4, 8, 12, 16)
 RADIUS = 6
 SIDEBAR_WIDTH = 320
 #: Text sizes, px: caption, body, card title, key figure.

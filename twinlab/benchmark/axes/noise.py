@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,6 @@ from ..systems import BenchmarkSystem
 Array = NDArray[np.float64]
 STUDENT_DEGREES = 4  #: degrees of freedom: heavy tails with a finite variance
 OUTLIER_SHARE, OUTLIER_SIZE = 0.05, 10.0  #: how many values are off, and by how many sd
-Reference = Callable[[Array, Array], Array]
 
 
 def noise_sd(system: BenchmarkSystem, clean: Sequence[Array], fraction: float) -> Array:
