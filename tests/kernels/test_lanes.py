@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
+from twinlab.expressions.kinds import HILL_ACTIVATION, HILL_REPRESSION
 from twinlab.kernels import OK, Drive, Tolerance, integrate_draws, integrate_lanes
 from twinlab.kernels.integrate import DIVERGED, TOO_MANY_STEPS
 
@@ -57,21 +58,28 @@ def test_equals_scipy():
         np.testing.assert_allclose(got, truth, rtol=3e-7, atol=3e-8)
 
 
-def test_constants_of_each_draw():
+@pytest.mark.parametrize("own_exponents", [False, True])
+def test_constants_of_each_draw(own_exponents):
     model, time = gene_network(), np.linspace(0, 8, 20)
     initial, coefficients = draws(model, [2.0, 0.1, 0.3], 24)
     constants = model.terms.constant * np.exp(
         0.3 * np.random.default_rng(2).standard_normal((24, *model.terms.constant.shape))
     )
+    exponents = np.repeat(model.terms.exponent[None], 24, axis=0)
+    if own_exponents:
+        hill = np.isin(model.terms.factor_kind, (HILL_ACTIVATION, HILL_REPRESSION))
+        exponents[:, hill] *= np.random.default_rng(3).uniform(0.8, 1.3, (24, hill.sum()))
     out, status = np.empty((24, time.size, 3)), np.zeros(24, np.int64)
     alone = np.empty_like(out)
     rest = (0, no_drive(1, 3), tolerance(3))
     integrate_lanes(
-        initial, time, model.terms, model.entries, coefficients, *rest, out, status, constants
-    )
+        initial, time, model.terms, model.entries, coefficients, *rest, out, status, constants,
+        exponents if own_exponents else None,
+    )  # fmt: skip
     for r in range(24):
+        terms = model.terms._replace(constant=constants[r], exponent=exponents[r])
         integrate_draws(
-            initial[r : r + 1], time, model.terms._replace(constant=constants[r]), model.entries,
+            initial[r : r + 1], time, terms, model.entries,
             coefficients[r : r + 1], *rest, alone[r : r + 1], status[r : r + 1],
         )  # fmt: skip
     np.testing.assert_allclose(out, alone, rtol=1e-9, atol=1e-11)

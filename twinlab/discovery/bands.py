@@ -8,7 +8,9 @@ from concurrent.futures import Executor
 import numpy as np
 from numpy.typing import NDArray
 
+from twinlab.expressions import TermTable
 from twinlab.kernels import OK, Drive, integrate_lanes
+from twinlab.library import Entries
 
 from .noise import Noise
 from .problem import Problem
@@ -80,47 +82,53 @@ def simulate(
     drive = drive if drive is not None else problem.drive()
     tolerance = problem.tolerance(relative)
 
-    def run_one_by_one(rows: NDArray[np.int64]) -> None:
-        assert constants is not None
-        columns = np.nonzero(coefficients[rows[0]])[0]
-        terms, entries = problem.active(columns)
-        # A fitted term belongs to one column, so that its row of the table may be changed.
-        fitted = np.nonzero(np.isin(constants.column, columns))[0]
-        place = np.searchsorted(columns, constants.column[fitted])
-        row = entries.term[[np.nonzero(entries.column == p)[0][0] for p in place]]
-        factor = constants.factor[fitted]
-        for i in rows:
-            terms.constant[row, factor] = constants.value[i, fitted, 0]
-            terms.exponent[row, factor] = constants.value[i, fitted, 1]
-            own = np.ascontiguousarray(coefficients[i : i + 1, columns])
-            integrate_lanes(
-                np.ascontiguousarray(initial[i : i + 1]), time, terms, entries, own, trajectory,
-                drive, tolerance, out[i : i + 1], status[i : i + 1],
-            )  # fmt: skip
-
     def run(rows: NDArray[np.int64]) -> None:
         columns = np.nonzero(coefficients[rows[0]])[0]
-        if constants is not None and np.isin(constants.column, columns).any():
-            run_one_by_one(rows)
-            return
+        terms, entries = problem.active(columns)
         part = np.empty((rows.size, time.size, problem.n_state))
         own = np.zeros(rows.size, np.int64)
         integrate_lanes(
             np.ascontiguousarray(initial[rows]),
             time,
-            *problem.active(columns),
+            terms,
+            entries,
             np.ascontiguousarray(coefficients[np.ix_(rows, columns)]),
             trajectory,
             drive,
             tolerance,
             part,
             own,
+            *_own_constants(terms, entries, columns, rows, constants),
         )
         out[rows], status[rows] = part, own
 
     groups = _same_support(coefficients)
     list(executor.map(run, groups) if executor is not None else map(run, groups))
     return out, status
+
+
+def _own_constants(
+    terms: TermTable,
+    entries: Entries,
+    columns: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    constants: DrawnConstants | None,
+) -> tuple[Array | None, Array | None]:
+    """Constants and exponents (n_row, n_term, 3) of some draws; None where all share the table's.
+
+    A fitted term belongs to one column, so that its row of the table is its own.
+    """
+    if constants is None or not np.isin(constants.column, columns).any():
+        return None, None
+    fitted = np.nonzero(np.isin(constants.column, columns))[0]
+    place = np.searchsorted(columns, constants.column[fitted])
+    row = entries.term[[np.nonzero(entries.column == p)[0][0] for p in place]]
+    factor = constants.factor[fitted]
+    constant = np.repeat(terms.constant[None], rows.size, axis=0)
+    exponent = np.repeat(terms.exponent[None], rows.size, axis=0)
+    constant[:, row, factor] = constants.value[np.ix_(rows, fitted)][:, :, 0]
+    exponent[:, row, factor] = constants.value[np.ix_(rows, fitted)][:, :, 1]
+    return constant, exponent
 
 
 def _same_support(coefficients: Array) -> list[NDArray[np.int64]]:

@@ -43,7 +43,7 @@ class Lanes(NamedTuple):
     k : (7, n_state, width) array
         Slopes of the stages.
     coefficients : (n_column, width) array
-    constant : (n_term, 3, width) array
+    constant, exponent : (n_term, 3, width) arrays
     hill : (2, width) array
     weight : (7,) array
         Weights of the continuous extension, of one lane.
@@ -62,6 +62,7 @@ class Lanes(NamedTuple):
     k: Array
     coefficients: Array
     constant: Array
+    exponent: Array
     hill: Array
     weight: Array
     draw: NDArray[np.int64]
@@ -75,7 +76,7 @@ def empty_lanes(n_state: int, n_input: int, n_term: int, n_column: int, width: i
     """Empty lanes, `width` of them, for models of a size."""
     shapes = (
         (), (), (), (n_state + n_input,), (n_state,), (n_state,), (n_term,), (7, n_state),
-        (n_column,), (n_term, 3), (2,),
+        (n_column,), (n_term, 3), (n_term, 3), (2,),
     )  # fmt: skip
     arrays = [np.ones((*shape, width)) for shape in shapes]
     return Lanes._make((*arrays, np.zeros(7), *(np.full(width, -1) for _ in range(5))))
@@ -100,9 +101,13 @@ def _multiply_power(v, row, exponent, out, n):
 
 
 @jit
-def _terms(factor_count, factor_kind, factor_variable, exponents, scale, constant, hill, point,
-           theta):  # fmt: skip
-    """Fill `theta` at `point`; the first six are a `TermTable`, with constants by lane."""
+def _terms(factor_count, factor_kind, factor_variable, exponents, scale, constant, exponent_of,
+           differs, hill, point, theta):  # fmt: skip
+    """Fill `theta` at `point`; the first five are of a `TermTable`.
+
+    Constants are those of each lane; so are the exponents of the Hill functions that `differs`
+    (n_term, 3) marks.
+    """
     width = theta.shape[1]
     for n in range(factor_count.size):
         for i in range(width):
@@ -116,7 +121,11 @@ def _terms(factor_count, factor_kind, factor_variable, exponents, scale, constan
                     c = constant[n, f, i]
                     hill[0, i] = max(point[v, i], 1e-12 * c) / c
                     hill[1, i] = 1.0
-                _multiply_power(hill, 0, exponent, hill, 1)
+                if differs[n, f]:
+                    for i in range(width):
+                        hill[1, i] = hill[0, i] ** exponent_of[n, f, i]
+                else:
+                    _multiply_power(hill, 0, exponent, hill, 1)
                 if kind == HILL_REPRESSION:
                     for i in range(width):
                         theta[n, i] /= 1.0 + hill[1, i]
@@ -187,16 +196,17 @@ def _stage(stage, h, x, k, point):
 
 
 @jit
-def _load(i, r, initial, start, coefficients, constants, lanes):
+def _load(i, r, initial, start, coefficients, constants, exponents, lanes):
     """Put draw `r` into lane `i`; a negative step asks for its first."""
     for e in range(initial.shape[1]):
         lanes.x[e, i] = initial[r, e]
     for j in range(coefficients.shape[1]):
         lanes.coefficients[j, i] = coefficients[r, j]
-    source = min(r, constants.shape[0] - 1)
+    source, power_source = min(r, constants.shape[0] - 1), min(r, exponents.shape[0] - 1)
     for n in range(constants.shape[1]):
         for f in range(constants.shape[2]):
             lanes.constant[n, f, i] = constants[source, n, f]
+            lanes.exponent[n, f, i] = exponents[power_source, n, f]
     lanes.t[i], lanes.h[i], lanes.draw[i], lanes.next[i] = start, -1.0, r, 1
     lanes.steps[i] = lanes.stiff[i] = lanes.rejected[i] = 0
 
@@ -270,8 +280,8 @@ def _advance(i, limit, x, point, before, k):
 
 @jit
 def _run(
-    initial, time, terms, entries, coefficients, constants, trajectory, drive, tolerance, lanes,
-    out, status,
+    initial, time, terms, entries, coefficients, constants, exponents, differs, trajectory, drive,
+    tolerance, lanes, out, status,
 ):  # fmt: skip
     """Integrate all draws; what fails here other than by divergence keeps its status."""
     # Plain arrays for the functions below: a tuple of arrays costs more to pass than they do.
@@ -280,7 +290,7 @@ def _run(
     constant, hill, weight, steps = lanes.constant, lanes.hill, lanes.weight, lanes.steps
     draw, following, stiff, rejected = lanes.draw, lanes.next, lanes.stiff, lanes.rejected
     count, kind, variable = terms.factor_count, terms.factor_kind, terms.factor_variable
-    exponent, scale = terms.exponent, terms.scale
+    exponent, exponent_of, scale = terms.exponent, lanes.exponent, terms.scale
     state, term, column, value = entries.state, entries.term, entries.column, entries.value
     absolute, relative, limit = tolerance.absolute, tolerance.relative, tolerance.limit
     most = tolerance.max_steps
@@ -292,7 +302,7 @@ def _run(
         first = 1
         for i in range(width):
             if draw[i] < 0 and waiting < initial.shape[0]:
-                _load(i, waiting, initial, time[0], coefficients, constants, lanes)
+                _load(i, waiting, initial, time[0], coefficients, constants, exponents, lanes)
                 waiting, active, first = waiting + 1, active + 1, 0
         if active == 0:
             return
@@ -306,7 +316,10 @@ def _run(
             _stage(stage, h, x, k, point)
             if driven:
                 _inputs(stage, trajectory, drive, t, h, d, point)
-            _terms(count, kind, variable, exponent, scale, constant, hill, point, theta)
+            _terms(
+                count, kind, variable, exponent, scale, constant, exponent_of, differs, hill,
+                point, theta,
+            )  # fmt: skip
             _slopes(stage, state, term, column, value, coefficient, theta, k)
             if nudged:
                 _nudge(stage, trajectory, drive, t, h, point, k)
@@ -362,6 +375,7 @@ def integrate_lanes(
     out: Array,
     status: NDArray[np.int64],
     constants: Array | None = None,
+    exponents: Array | None = None,
 ) -> None:
     """`integrate_draws`, up to 64 draws at a time; the results agree to rounding.
 
@@ -375,23 +389,30 @@ def integrate_lanes(
         Result; rows after a failure are NaN.
     status : (n_draw,) int array
         As `integrate` returns it, per draw.
-    constants : (n_draw, n_term, 3) array, optional
-        Constants of the terms' factors where they differ between draws.
+    constants, exponents : (n_draw, n_term, 3) arrays, optional
+        Constants and exponents of the terms' factors where they differ between draws; exponents
+        may differ in Hill functions alone.
     """
     out[:, 0] = initial
     out[:, 1:] = np.nan
     own = terms.constant[None] if constants is None else constants
+    powers = terms.exponent[None] if exponents is None else exponents
     status[:] = STEP_TOO_SMALL
     if len(initial) >= _FEWEST:
         sizes = initial.shape[1], drive.inputs.shape[3], len(terms.scale), coefficients.shape[1]
         lanes = empty_lanes(*sizes, min(LANES, len(initial)))
+        # An exponent that all draws share is worked out by multiplication.
+        shared, differs = powers[0], (powers != powers[0]).any(axis=0)
         status[:] = OK
         _run(
-            initial, time, terms, entries, coefficients, own, trajectory, drive, tolerance, lanes,
-            out, status,
+            initial, time, terms._replace(exponent=np.ascontiguousarray(shared)), entries,
+            coefficients, own, powers, differs, trajectory, drive, tolerance, lanes, out, status,
         )  # fmt: skip
     for r in np.flatnonzero((status != OK) & (status != DIVERGED)).tolist():
-        mine = terms._replace(constant=np.ascontiguousarray(own[min(r, len(own) - 1)]))
+        mine = terms._replace(
+            constant=np.ascontiguousarray(own[min(r, len(own) - 1)]),
+            exponent=np.ascontiguousarray(powers[min(r, len(powers) - 1)]),
+        )
         status[r] = integrate(
             initial[r], time, mine, entries, coefficients[r], trajectory, drive, tolerance, out[r]
         )
