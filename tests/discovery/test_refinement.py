@@ -16,7 +16,7 @@ from twinlab.discovery import (
     discovery_mapping,
     reconsider,
 )
-from twinlab.discovery.bands import simulate
+from twinlab.discovery.bands import make_lots, simulate
 from twinlab.discovery.result import DrawnConstants
 from twinlab.library import Library
 from twinlab.report import summary_text
@@ -94,7 +94,8 @@ def test_drawn_constants_are_simulated(saturated):
     pairs = np.array([[[1.1, 1.5]], [[2.5, 3.0]]])
     constants = DrawnConstants(np.array([column]), np.array([0]), pairs)
     start = np.array([4.0, 1.0])
-    x, status = simulate(problem, 0, time, w, np.tile(start, (2, 1)), constants=constants)
+    lots = make_lots(problem, w, constants)
+    x, status = simulate(problem, 0, time, lots, np.tile(start, (2, 1)))
     assert not status.any()
     for got, (half, n) in zip(x, pairs[:, 0], strict=True):
 

@@ -19,7 +19,7 @@ from twinlab.discovery import (
     warm_up,
     withheld,
 )
-from twinlab.discovery.bands import DRAW_TOLERANCE, simulate
+from twinlab.discovery.bands import DRAW_TOLERANCE, make_lots, simulate
 from twinlab.errors import UserError
 from twinlab.knowledge import Knowledge
 from twinlab.library import Library
@@ -141,16 +141,15 @@ def forecaster(discovery: Discovery) -> Forecaster:
 
 def _forecast(discovery: Discovery, start: Array, time: Array) -> Array:
     """Draws (n_good, n_time, n_state) from a known initial state; those that diverge are lost."""
-    draws = discovery.posterior.coefficients
-    initial = np.tile(np.asarray(start, float), (len(draws), 1))
+    draws = discovery.posterior
+    initial = np.tile(np.asarray(start, float), (len(draws.coefficients), 1))
     x, status = simulate(
         discovery.problem,
         0,
         time,
-        draws,
+        make_lots(discovery.problem, draws.coefficients, draws.constants),
         initial,
         relative=DRAW_TOLERANCE,
-        constants=discovery.posterior.constants,
     )
     return x[status == 0]
 
@@ -174,10 +173,9 @@ def posterior_sample(discovery: Discovery) -> PosteriorSample:
             problem,
             r,
             time,
-            draws.coefficients,
+            make_lots(problem, draws.coefficients, draws.constants),
             draws.initial[:, r],
             relative=DRAW_TOLERANCE,
-            constants=draws.constants,
         )
         return x[status == 0]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,73 +39,56 @@ def display_grid(problem: Problem, trajectory: int, horizon: float | None) -> Ar
     return np.sort(np.concatenate([t, regular[~near]]))
 
 
-def simulate(
-    problem: Problem,
-    trajectory: int,
-    time: Array,
-    coefficients: Array,
-    initial: Array,
-    *,
-    relative: float = SHOW_TOLERANCE,
-    executor: Executor | None = None,
-    drive: Drive | None = None,
-    constants: DrawnConstants | None = None,
-) -> tuple[Array, NDArray[np.int64]]:
-    """Simulate parameter draws of one trajectory.
+@dataclass(frozen=True)
+class Lot:
+    """Draws that are simulated by one call, as tables of the terms that any of them has.
+
+    Attributes
+    ----------
+    rows : (n,) int array
+        Which draws.
+    terms, entries : TermTable, Entries
+    coefficients : (n, n_active) array
+    constants, exponents : (n, n_term, 3) arrays or None
+        Of each draw's factors, where some were fitted.
+    """
+
+    rows: NDArray[np.int64]
+    terms: TermTable
+    entries: Entries
+    coefficients: Array
+    constants: Array | None
+    exponents: Array | None
+
+
+def make_lots(
+    problem: Problem, coefficients: Array, constants: DrawnConstants | None = None
+) -> list[Lot]:
+    """Share draws out: those of one support stand together, and share a lot with others' rest.
 
     Parameters
     ----------
     problem : Problem
-    trajectory : int
-        Whose inputs apply.
-    time : (n_time,) array
-        Starts at the trajectory's first time.
     coefficients : (n_draw, n_column) array
-    initial : (n_draw, n_state) array
-    relative : float
-        Relative tolerance of the integrator.
-    executor : Executor, optional
-        Shares the draws out in chunks; the result does not depend on it.
-    drive : Drive, optional
-        Nudging toward a smooth; none by default.
+        Zero where a draw's model leaves a column out.
     constants : DrawnConstants, optional
         Constants of Hill functions, one set a draw; those of the library by default.
-
-    Returns
-    -------
-    x : (n_draw, n_time, n_state) array
-        NaN after a draw has diverged.
-    status : (n_draw,) int array
-        0, or the reason of the failure.
     """
-    out = np.empty((len(coefficients), time.size, problem.n_state))
-    status = np.zeros(len(coefficients), np.int64)
-    drive = drive if drive is not None else problem.drive()
-    tolerance = problem.tolerance(relative)
-
-    def run(rows: NDArray[np.int64]) -> None:
-        columns = np.nonzero(coefficients[rows[0]])[0]
+    support = [key.tobytes() for key in np.packbits(coefficients != 0, axis=1)]
+    first = {key: row for row, key in reversed(list(enumerate(support)))}
+    order = np.array(sorted(range(len(support)), key=lambda row: (first[support[row]], row)))
+    lots = []
+    for i in range(0, len(order), CHUNK):
+        rows = order[i : i + CHUNK]
+        columns = np.nonzero((coefficients[rows] != 0).any(axis=0))[0]
         terms, entries = problem.active(columns)
-        part = np.empty((rows.size, time.size, problem.n_state))
-        own = np.zeros(rows.size, np.int64)
-        integrate_lanes(
-            np.ascontiguousarray(initial[rows]),
-            time,
-            terms,
-            entries,
-            np.ascontiguousarray(coefficients[np.ix_(rows, columns)]),
-            trajectory,
-            drive,
-            tolerance,
-            part,
-            own,
-            *_own_constants(terms, entries, columns, rows, constants),
+        own = np.ascontiguousarray(coefficients[np.ix_(rows, columns)])
+        lots.append(
+            Lot(
+                rows, terms, entries, own, *_own_constants(terms, entries, columns, rows, constants)
+            )
         )
-        out[rows], status[rows] = part, own
-
-    groups = _same_support(coefficients)
-    list(executor.map(run, groups) if executor is not None else map(run, groups))
-    return out, status
+    return lots
 
 
 def _own_constants(
@@ -131,16 +115,60 @@ def _own_constants(
     return constant, exponent
 
 
-def _same_support(coefficients: Array) -> list[NDArray[np.int64]]:
-    """Rows in groups that share their non-zero columns: each is simulated with its own terms."""
-    groups: dict[bytes, list[int]] = {}
-    for row, key in enumerate(np.packbits(coefficients != 0, axis=1)):
-        groups.setdefault(key.tobytes(), []).append(row)
-    return [
-        np.array(rows[i : i + CHUNK])
-        for rows in groups.values()
-        for i in range(0, len(rows), CHUNK)
-    ]
+def simulate(
+    problem: Problem,
+    trajectory: int,
+    time: Array,
+    lots: Sequence[Lot],
+    initial: Array,
+    *,
+    relative: float = SHOW_TOLERANCE,
+    executor: Executor | None = None,
+    drive: Drive | None = None,
+) -> tuple[Array, NDArray[np.int64]]:
+    """Simulate parameter draws of one trajectory.
+
+    Parameters
+    ----------
+    problem : Problem
+    trajectory : int
+        Whose inputs apply.
+    time : (n_time,) array
+        Starts at the trajectory's first time.
+    lots : sequence of Lot
+        The draws (`make_lots`).
+    initial : (n_draw, n_state) array
+    relative : float
+        Relative tolerance of the integrator.
+    executor : Executor, optional
+        Shares the lots out; the result does not depend on it.
+    drive : Drive, optional
+        Nudging toward a smooth; none by default.
+
+    Returns
+    -------
+    x : (n_draw, n_time, n_state) array
+        NaN after a draw has diverged.
+    status : (n_draw,) int array
+        0, or the reason of the failure.
+    """
+    out = np.empty((len(initial), time.size, problem.n_state))
+    status = np.zeros(len(initial), np.int64)
+    drive = drive if drive is not None else problem.drive()
+    tolerance = problem.tolerance(relative)
+
+    def run(lot: Lot) -> None:
+        part = np.empty((lot.rows.size, time.size, problem.n_state))
+        own = np.zeros(lot.rows.size, np.int64)
+        integrate_lanes(
+            np.ascontiguousarray(initial[lot.rows]), time, lot.terms, lot.entries,
+            lot.coefficients, trajectory, drive, tolerance, part, own, lot.constants,
+            lot.exponents,
+        )  # fmt: skip
+        out[lot.rows], status[lot.rows] = part, own
+
+    list(executor.map(run, lots) if executor is not None else map(run, lots))
+    return out, status
 
 
 def pointwise_quantiles(draws: Array) -> Array:
@@ -184,18 +212,19 @@ def make_bands(
     tuple of Band
     """
     bands = []
+    line = make_lots(problem, centre[0][None])
+    lots = make_lots(problem, posterior.coefficients, posterior.constants)
     for r in range(problem.n_trajectory):
         time = display_grid(problem, r, horizon)
-        mean, _ = simulate(problem, r, time, centre[0][None], centre[1][r][None])
+        mean, _ = simulate(problem, r, time, line, centre[1][r][None])
         draws, status = simulate(
             problem,
             r,
             time,
-            posterior.coefficients,
+            lots,
             posterior.initial[:, r],
             relative=DRAW_TOLERANCE,
             executor=executor,
-            constants=posterior.constants,
         )
         good = draws[status == OK]
         if len(good) == 0:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from twinlab.knowledge import ColumnPrior, Knowledge
 
-from .bands import DRAW_TOLERANCE, make_bands, shares, simulate
+from .bands import DRAW_TOLERANCE, make_bands, make_lots, shares, simulate
 from .constants import empty_constants, set_constants
 from .families import family_inclusion
 from .posterior import (
@@ -116,11 +116,10 @@ def _simulate_point(
     problem = discovery.problem
     full = np.zeros(problem.n_column)
     full[columns] = mean
+    lots = make_lots(problem, full[None])
     lines, fitted = [], np.full(problem.value.shape, np.nan)
     for r, band in enumerate(discovery.bands):
-        x, _ = simulate(
-            problem, r, band.time, full[None], initial[r][None], relative=DRAW_TOLERANCE
-        )
+        x, _ = simulate(problem, r, band.time, lots, initial[r][None], relative=DRAW_TOLERANCE)
         lines.append(x[0])
         fitted[problem.rows(r)] = x[0][np.searchsorted(band.time, problem.times(r))]
     return PointModel(

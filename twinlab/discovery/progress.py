@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from twinlab.errors import Cancelled
 
-from .bands import DISPLAY_POINTS, simulate
+from .bands import DISPLAY_POINTS, make_lots, simulate
 from .continuation import Tick
 from .problem import Problem
 from .search import Start
@@ -123,12 +123,13 @@ def _snapshot(
     """Picture of an accepted stage: the nudged trajectories it simulates."""
     full = np.zeros(problem.n_column)
     full[point.columns] = point.coefficients
+    lots = make_lots(problem, full[None])
     times, lines = [], []
     for r in range(min(problem.n_trajectory, MAX_SNAPSHOT)):
         t = problem.times(r)
         time_ = np.linspace(t[0], t[-1], DISPLAY_POINTS)
         x, _ = simulate(
-            problem, r, time_, full[None], point.initial[r][None], relative=1e-4,
+            problem, r, time_, lots, point.initial[r][None], relative=1e-4,
             drive=problem.drive(kappa, target),
         )  # fmt: skip
         times.append(time_)

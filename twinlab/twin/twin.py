@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from twinlab.discovery import Discovery, RankedModel
-from twinlab.discovery.bands import simulate
+from twinlab.discovery.bands import make_lots, simulate
 from twinlab.discovery.constants import empty_constants, set_constants
 from twinlab.discovery.posterior import keep_sign
 from twinlab.discovery.result import DrawnConstants
@@ -122,7 +122,9 @@ class Twin:
                 mend="Give later times, or the state at the first of them (initial=...).",
             )
         grid = times if times[0] == origin else np.concatenate(([origin], times))
-        best, failed = simulate(problem, trajectory, grid, centre[None], start[None])
+        best, failed = simulate(
+            problem, trajectory, grid, make_lots(problem, centre[None]), start[None]
+        )
         if failed[0] != OK:
             raise UserError(
                 "The model cannot be simulated to the last of these times: "
@@ -130,7 +132,7 @@ class Twin:
                 mend="Give earlier times.",
             )
         paths, status = simulate(
-            problem, trajectory, grid, coefficients, states, constants=constants
+            problem, trajectory, grid, make_lots(problem, coefficients, constants), states
         )
         good = paths[status == OK] if np.any(status == OK) else best
         keep = slice(grid.size - times.size, None)
