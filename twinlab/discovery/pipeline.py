@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -22,13 +21,11 @@ from twinlab.library import Library
 from twinlab.study import Study
 
 from .bands import make_bands
-from .continuation import Outcome
 from .criticism import criticise, describes
 from .equivalence import equivalence_classes
-from .extension import extend
 from .families import family_inclusion
 from .library_criticism import LibraryVerdict, judge_library
-from .noise import MODELS, Noise, allowed_models, compared_models
+from .noise import MODELS, allowed_models, compared_models
 from .posterior import (
     chi2_per_point,
     draw_posterior,
@@ -39,26 +36,12 @@ from .posterior import (
 )
 from .problem import Problem, make_problem
 from .progress import RESCORE_SHARE, SEARCH_SHARE, CancelToken, ProgressCallback, Teller
-from .refinement import refine
 from .result import Discovery, FitWarning, Gram, Path, Settings
+from .run import Found, Run
 from .screening import screen
-from .search import (
-    MAX_ROUNDS,
-    Start,
-    Weighed,
-    compare_noise,
-    models_met,
-    prepare_starts,
-    rescore,
-    run_starts,
-)
-from .segments import cut_problem, join, piece_share
-from .steps import Frame, Point, linearise
 
 Array = NDArray[np.float64]
 
-#: Log evidence by which another noise model must win before the search is repeated under it.
-NOISE_MARGIN = 3.0
 IN_PIECES = (
     "No model could be followed from end to end of these long records, as in chaos: they were "
     "fitted in pieces, each with its own initial state, and bands begin anew with every piece."
@@ -145,111 +128,14 @@ def discover(
     own = ThreadPoolExecutor(max(1, min(settings.starts, os.cpu_count() or 1)))
     threads = own if executor is None else nullcontext(executor)
     with threads as pool, one_blas_thread():
-        run = _Run(settings, knowledge, seed, teller, pool, n_candidates)
+        run = Run(settings, knowledge, seed, teller, pool, n_candidates)
         discovery = _answer(run, run.find(problem, models))
     discovery = replace(discovery, seconds=time.perf_counter() - began)
     teller.tell("done", f"Done in {discovery.seconds:.1f} s", 1.0)
     return discovery
 
 
-@dataclass(frozen=True)
-class _Found:
-    """Models by descending evidence, and how they were come by."""
-
-    frame: Frame
-    starts: list[Start]
-    outcomes: list[Outcome]
-    weighed: list[Weighed]
-    gram: Gram
-    noise_evidence: dict[str, float]
-    in_pieces: bool = False
-
-
-@dataclass(frozen=True)
-class _Run:
-    """What every step of one discovery needs."""
-
-    settings: Settings
-    knowledge: Knowledge
-    seed: int
-    teller: Teller
-    pool: Executor
-    n_candidates: int
-
-    def find(self, problem: Problem, noise_models: tuple[str, ...]) -> _Found:
-        """Search, in pieces where records are long, and fit the constants of saturating terms."""
-        starts = prepare_starts(problem, self.settings)
-        share = piece_share(problem, starts[0].frame.smooth)
-        if share < 1.0:
-            cut = cut_problem(problem, self.knowledge, self.settings, share)
-            starts = prepare_starts(cut, self.settings)
-        found = self.search(starts, noise_models)
-        if share < 1.0:
-            self.teller.rescoring("Joining the pieces of long records", 0.9)
-            precision = found.frame.precision
-            joined = join(
-                problem, self.knowledge, self.settings, precision, share, found.weighed, self.weigh
-            )
-            if joined is None:
-                found = replace(found, in_pieces=True)
-            else:
-                frame, weighed, gram = joined
-                found = replace(found, frame=frame, weighed=weighed, gram=gram)
-        return self.refine_constants(found)
-
-    def search(self, starts: list[Start], noise_models: tuple[str, ...]) -> _Found:
-        """Starts and weighing, repeated under another noise model if the evidence asks for it."""
-        found = self.under(starts, noise_models[0])
-        evidence: dict[str, float] = {}
-        if len(noise_models) > 1 and found:
-            self.teller.rescoring("Comparing noise models", 1.0)
-            evidence = compare_noise(found.frame, found.weighed[0], noise_models, self.pool)
-            winner = max(evidence, key=lambda name: evidence[name])
-            if evidence[winner] > evidence[noise_models[0]] + NOISE_MARGIN:
-                again = self.under(starts, winner)
-                if again and again.weighed[0].evidence > found.weighed[0].evidence:
-                    found = again
-        if found is None:
-            raise UserError(
-                "No model could be simulated on these data, not even one without terms.",
-                mend="Check the data for extreme values, or relax the required terms.",
-            )
-        return replace(found, noise_evidence=evidence)
-
-    def under(self, starts: list[Start], noise_model: str) -> _Found | None:
-        """Starts and weighing under one noise model; None if no model could be simulated."""
-        frame, tick = starts[0].frame, self.teller.starts(starts)
-        outcomes = run_starts(starts, noise_model, self.seed, tick, self.pool)
-        weighed, gram = self.weigh(frame, models_met(frame, outcomes), MAX_ROUNDS)
-        if not weighed or gram is None:
-            return None
-        return _Found(frame, starts, outcomes, weighed, gram, {})
-
-    def weigh(
-        self, frame: Frame, points: Iterable[tuple[Point, Noise]], rounds: int
-    ) -> tuple[list[Weighed], Gram | None]:
-        """Weigh models and their neighbours (`rescore`)."""
-        teller = self.teller
-        return rescore(
-            frame, points, self.settings, self.seed, self.pool, teller.check, teller.rescoring,
-            rounds,
-        )  # fmt: skip
-
-    def refine_constants(self, found: _Found) -> _Found:
-        """Fit the constants of saturating terms; the library grows by the fitted terms."""
-        self.teller.rescoring("Fitting the constants of saturating terms", 1.0)
-        refined, weighed = refine(
-            found.frame, found.weighed, self.settings, self.seed, self.pool, self.teller.check
-        )
-        if not refined:
-            return replace(found, weighed=weighed)
-        complexity = self.settings.complexity
-        frame, weighed = extend(found.frame, refined, weighed, self.knowledge, complexity)
-        gram = linearise(frame, weighed[0].fit, weighed[0].noise, 0.0) or found.gram
-        return replace(found, frame=frame, weighed=weighed, gram=gram)
-
-
-def _answer(run: _Run, found: _Found) -> Discovery:
+def _answer(run: Run, found: Found) -> Discovery:
     """Posterior, bands and criticism of the models that were found."""
     run.teller.tell("bands", "Criticising and simulating", SEARCH_SHARE + RESCORE_SHARE)
     frame, weighed, best = found.frame, found.weighed, found.weighed[0]
@@ -308,7 +194,7 @@ def _answer(run: _Run, found: _Found) -> Discovery:
     )
 
 
-def _diagnostics(found: _Found, verdict: LibraryVerdict) -> dict[str, Any]:
+def _diagnostics(found: Found, verdict: LibraryVerdict) -> dict[str, Any]:
     """How the search went, for those who want to know."""
     return {
         "starts": [

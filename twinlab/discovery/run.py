@@ -1,0 +1,168 @@
+"""The search of one discovery: starts, weighing, pieces, fitted constants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from twinlab.errors import UserError
+from twinlab.knowledge import Knowledge
+
+from .continuation import Outcome
+from .extension import extend
+from .noise import Noise
+from .problem import Problem
+from .progress import Teller
+from .refinement import refine
+from .result import Gram, Settings
+from .search import (
+    MAX_ROUNDS,
+    Start,
+    Weighed,
+    compare_noise,
+    models_met,
+    prepare_starts,
+    rescore,
+    run_starts,
+)
+from .segments import MOST_JOINED, cut_problem, join, piece_share
+from .steps import Frame, Point, linearise
+
+#: Log evidence by which another noise model must win before the search is repeated under it.
+NOISE_MARGIN = 3.0
+#: Share of each record that a piece holds when a search that ended stuck is tried again, and the
+#: fewest times of a record for which that is done.
+RESCUE_SHARE, FEWEST_RESCUED = 0.5, 15
+
+
+@dataclass(frozen=True)
+class Found:
+    """Models by descending evidence, and how they were come by."""
+
+    frame: Frame
+    starts: list[Start]
+    outcomes: list[Outcome]
+    weighed: list[Weighed]
+    gram: Gram
+    noise_evidence: dict[str, float]
+    in_pieces: bool = False
+
+
+@dataclass(frozen=True)
+class Run:
+    """One discovery's search, and what every step of it needs."""
+
+    settings: Settings
+    knowledge: Knowledge
+    seed: int
+    teller: Teller
+    pool: Executor
+    n_candidates: int
+
+    def find(self, problem: Problem, noise_models: tuple[str, ...]) -> Found:
+        """Search, in pieces where records are long, and fit the constants of saturating terms."""
+        starts = prepare_starts(problem, self.settings)
+        share = piece_share(problem, starts[0].frame.smooth)
+        if share < 1.0:
+            cut = cut_problem(problem, self.knowledge, self.settings, share)
+            starts = prepare_starts(cut, self.settings)
+        found = self.search(starts, noise_models)
+        if share < 1.0:
+            joined = self.joined(problem, found, share)
+            found = joined if joined is not None else replace(found, in_pieces=True)
+        elif stuck(found.outcomes, problem.n_state):
+            found = self.rescued(problem, found, noise_models)
+        return self.refine_constants(found)
+
+    def joined(self, problem: Problem, found: Found, share: float) -> Found | None:
+        """Models of pieces carried to the whole records; None if they cannot be followed."""
+        self.teller.rescoring("Joining the pieces of long records", 0.9)
+        joined = join(
+            problem, self.knowledge, self.settings, found.frame.precision, share, found.weighed,
+            self.weigh,
+        )  # fmt: skip
+        if joined is None:
+            return None
+        frame, weighed, gram = joined
+        return replace(found, frame=frame, weighed=weighed, gram=gram)
+
+    def rescued(self, problem: Problem, found: Found, noise_models: tuple[str, ...]) -> Found:
+        """Search once more in pieces where every start ended stuck.
+
+        The better answer counts, both weighed with the slab of the pieces.
+        """
+        if np.diff(problem.start).min() < FEWEST_RESCUED or problem.library.inputs:
+            return found
+        self.teller.rescoring("Searching again in pieces", 0.5)
+        cut = cut_problem(problem, self.knowledge, self.settings, RESCUE_SHARE)
+        joined = self.joined(
+            problem,
+            self.search(prepare_starts(cut, self.settings), noise_models),
+            RESCUE_SHARE,
+        )
+        if joined is None:
+            return found
+        points = [(m.fit, m.noise) for m in found.weighed[:MOST_JOINED]]
+        before, _ = self.weigh(joined.frame, points, 0)
+        if before and before[0].evidence >= joined.weighed[0].evidence:
+            return found
+        return replace(joined, starts=found.starts)
+
+    def search(self, starts: list[Start], noise_models: tuple[str, ...]) -> Found:
+        """Starts and weighing, repeated under another noise model if the evidence asks for it."""
+        found = self.under(starts, noise_models[0])
+        evidence: dict[str, float] = {}
+        if len(noise_models) > 1 and found:
+            self.teller.rescoring("Comparing noise models", 1.0)
+            evidence = compare_noise(found.frame, found.weighed[0], noise_models, self.pool)
+            winner = max(evidence, key=lambda name: evidence[name])
+            if evidence[winner] > evidence[noise_models[0]] + NOISE_MARGIN:
+                again = self.under(starts, winner)
+                if again and again.weighed[0].evidence > found.weighed[0].evidence:
+                    found = again
+        if found is None:
+            raise UserError(
+                "No model could be simulated on these data, not even one without terms.",
+                mend="Check the data for extreme values, or relax the required terms.",
+            )
+        return replace(found, noise_evidence=evidence)
+
+    def under(self, starts: list[Start], noise_model: str) -> Found | None:
+        """Starts and weighing under one noise model; None if no model could be simulated."""
+        frame, tick = starts[0].frame, self.teller.starts(starts)
+        outcomes = run_starts(starts, noise_model, self.seed, tick, self.pool)
+        weighed, gram = self.weigh(frame, models_met(frame, outcomes), MAX_ROUNDS)
+        if not weighed or gram is None:
+            return None
+        return Found(frame, starts, outcomes, weighed, gram, {})
+
+    def weigh(
+        self, frame: Frame, points: Iterable[tuple[Point, Noise]], rounds: int
+    ) -> tuple[list[Weighed], Gram | None]:
+        """Weigh models and their neighbours (`rescore`)."""
+        teller = self.teller
+        return rescore(
+            frame, points, self.settings, self.seed, self.pool, teller.check, teller.rescoring,
+            rounds,
+        )  # fmt: skip
+
+    def refine_constants(self, found: Found) -> Found:
+        """Fit the constants of saturating terms; the library grows by the fitted terms."""
+        self.teller.rescoring("Fitting the constants of saturating terms", 1.0)
+        refined, weighed = refine(
+            found.frame, found.weighed, self.settings, self.seed, self.pool, self.teller.check
+        )
+        if not refined:
+            return replace(found, weighed=weighed)
+        complexity = self.settings.complexity
+        frame, weighed = extend(found.frame, refined, weighed, self.knowledge, complexity)
+        gram = linearise(frame, weighed[0].fit, weighed[0].noise, 0.0) or found.gram
+        return replace(found, frame=frame, weighed=weighed, gram=gram)
+
+
+def stuck(outcomes: list[Outcome], n_state: int) -> bool:
+    """Whether no start reached a free-running model with as many terms as states."""
+    return not any(o.kappa == 0.0 and len(o.fit.columns) >= n_state for o in outcomes)
