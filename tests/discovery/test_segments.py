@@ -47,7 +47,7 @@ QUICK = Settings(starts=1, mcmc_steps=4000, draws=20, neighbours=4)
 
 
 def test_where_no_model_can_be_followed_the_answer_is_about_the_pieces(monkeypatch):
-    monkeypatch.setattr("twinlab.discovery.pipeline.join", lambda *_: None)
+    monkeypatch.setattr("twinlab.discovery.run.join", lambda *_: None)
     found = discover(lorenz_record(300, 6.0, 0.1), settings=QUICK)
     assert len(found.bands) == len(found.study.trajectories) > 1
     assert found.warnings[0].code == "in_pieces"
