@@ -207,7 +207,7 @@ beliefs:
         ("[" * 3000, "k.yaml"),
         (
             "beliefs:\n - {equation: x, term: x}\n - {equation: x, term: x^1}",
-            "line 3: There is alr",
+            "line 3: There are two beliefs about d x/dt: x (lines 2 and 3)",
         ),
         ("beliefs:\n - {equation: x, term: x, required: 1}", "column 'required': It must be true"),
         ("beliefs:\n - {equation: x, term: x, required: 'yes'}", "It must be true or false"),

@@ -23,6 +23,7 @@ from .printing import (
     name_mathml,
     sum_text,
 )
+from .sums import parse_sum
 from .table import TermTable, term_table
 from .term import Term, evaluate_factor
 
@@ -48,6 +49,7 @@ __all__ = [
     "known_names",
     "name_mathml",
     "number_text",
+    "parse_sum",
     "parse_term",
     "shown",
     "suggestion",

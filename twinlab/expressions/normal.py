@@ -51,7 +51,14 @@ def parse_term(text: str, names: Iterable[str]) -> Term:
             f"A term must be text, not {shown(text)}.", mend='Write it in quotes: "x*y".'
         )
     node, text = parse_tree(text, tuple(names))
-    return _Normaliser(text).term(node)
+    return Normaliser(text).term(node)
+
+
+def normalise(text: str, names: tuple[str, ...]) -> tuple[Normaliser, Product | Sum, str]:
+    """What a text is: a product or a sum of products, with the text as errors should show it."""
+    node, text = parse_tree(text, names)
+    normaliser = Normaliser(text)
+    return normaliser, normaliser.walk(node), text
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,7 @@ class Sum:
     position: int
 
 
-class _Normaliser:
+class Normaliser:
     """Walks a tree; every error points into `text`."""
 
     def __init__(self, text: str) -> None:
@@ -81,16 +88,19 @@ class _Normaliser:
         raise ExpressionError(problem, self.text, position, mend=mend)
 
     def term(self, node: Node) -> Term:
-        product = self.product(node)
+        return self.merged(self.product(node), node.position)
+
+    def merged(self, product: Product, position: int) -> Term:
+        """The canonical term of a product; `position` is where errors point."""
         factors = [factor for factor, _ in product.factors]
         try:
             merged, scale = canonical(factors, product.scale)
         except (ValueError, OverflowError) as error:
-            self.fail(f"The term cannot be computed: {error}.", node.position)
+            self.fail(f"The term cannot be computed: {error}.", position)
         if scale == 0:
-            self.fail("The term is always zero.", node.position)
+            self.fail("The term is always zero.", position)
         if not math.isfinite(scale):
-            self.fail("The number in front of the term is too large.", node.position)
+            self.fail("The number in front of the term is too large.", position)
         if len(merged) > MAX_FACTORS:
             self.too_many(product)
         return Term(merged, scale)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from twinlab.errors import ExpressionError, UserError
 from twinlab.expressions import FUNCTIONS, parse_term
@@ -15,7 +15,8 @@ MACHINE_CAP = 4.0
 #: `Belief.source` of machine-made beliefs begins with this word.
 MACHINE = "machine"
 
-_NAME = re.compile(r"[^\W\d]\w*")
+#: Anything that could be the name of a variable.
+NAME = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Belief:
         begins with "machine" is capped to 4 in size, so that data can win.
     source : str
         Where the belief comes from, for the report.
+    place : (str, int) or empty
+        File and line it was read from.
 
     Raises
     ------
@@ -56,6 +59,7 @@ class Belief:
     upper: float | None = None
     log_odds: float = 0.0
     source: str = ""
+    place: tuple[str, int] | tuple[()] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "term", canonical_text(self.term))
@@ -120,7 +124,7 @@ def canonical_text(text: str) -> str:
     A text that cannot be parsed is returned as it is: the error comes when it is matched with a
     library, where the names are known and the message can help.
     """
-    names = [name for name in _NAME.findall(text) if name not in FUNCTIONS]
+    names = [name for name in NAME.findall(text) if name not in FUNCTIONS]
     try:
         if "->" in text:
             return parse_reactions(text, names)[0].text if "<->" not in text else text

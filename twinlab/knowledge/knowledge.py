@@ -1,8 +1,8 @@
-"""What is believed before seeing data, as a human-editable YAML file."""
+"""What is known and believed before seeing data, as a human-editable YAML file."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,18 @@ from typing import Any
 from twinlab.errors import UserError
 from twinlab.library import Library
 
-from . import document
+from . import completion, document
 from .belief import Belief
-from .prior import ColumnPrior, column_index, column_prior, library_key
+from .conservation import weight_matrix
+from .consistency import check_consistency
+from .edges import edge_columns
+from .items import Conserved, CuratedReaction, Edge, KnownPart
+from .prior import Array, ColumnPrior, belief_columns, column_prior, sign_prior
 
 
 @dataclass(frozen=True)
 class Knowledge:
-    """Beliefs about candidate terms; an empty one says nothing.
+    """What is known and believed about a system; an empty one says nothing.
 
     Attributes
     ----------
@@ -26,24 +30,34 @@ class Knowledge:
     expected_terms : float or None
         How many terms a model is expected to have, all equations together; None says nothing.
         It moves the prior of the model's size and no column's log-odds.
+    edges : tuple of Edge
+        At most one per regulator and target.
+    complete : bool
+        The edge table holds every edge: one that is missing counts mildly against its terms.
+    known : tuple of KnownPart
+        Parts of the dynamics with given coefficients.
+    reactions : tuple of CuratedReaction
+        Candidates beside those of the library.
+    conserved : tuple of Conserved
+        Totals that no candidate may change.
 
     Raises
     ------
     UserError
-        Two beliefs about the same term, or a size that is not positive.
+        Two items contradict each other or are about the same thing, or a size that is not
+        positive.
     """
 
     beliefs: tuple[Belief, ...] = ()
     expected_terms: float | None = None
+    edges: tuple[Edge, ...] = ()
+    complete: bool = False
+    known: tuple[KnownPart, ...] = ()
+    reactions: tuple[CuratedReaction, ...] = ()
+    conserved: tuple[Conserved, ...] = ()
 
     def __post_init__(self) -> None:
-        seen: set[tuple[str, str]] = set()
-        for belief in self.beliefs:
-            if belief.key in seen:
-                raise UserError(
-                    f"There are two beliefs about {belief.label}.", mend="Make one of them."
-                )
-            seen.add(belief.key)
+        check_consistency(self.beliefs, self.edges, self.known, self.reactions, self.conserved)
         if self.expected_terms is not None and not 0 < self.expected_terms < 1e6:
             raise UserError(f"expected_terms must be positive, not {self.expected_terms:g}.")
 
@@ -59,8 +73,7 @@ class Knowledge:
             The file is missing, is not YAML, or says something that is not known; the message
             has the file's name and the line.
         """
-        beliefs, expected = document.read(Path(path))
-        return Knowledge(beliefs, expected)
+        return Knowledge(**document.read(Path(path)))
 
     @staticmethod
     def from_mapping(mapping: Mapping[str, Any], file: str | None = None) -> Knowledge:
@@ -71,14 +84,13 @@ class Knowledge:
         UserError
             An unknown key or a value of the wrong kind.
         """
-        beliefs, expected = document.interpret(mapping, file)
-        return Knowledge(beliefs, expected)
+        return Knowledge(**document.interpret(mapping, file))
 
     # ------------------------------------------------------------------------- writing
 
     def to_mapping(self) -> dict[str, Any]:
         """Plain mapping that `from_mapping` reads back to an equal object."""
-        return document.to_mapping(self.beliefs, self.expected_terms)
+        return document.to_mapping(self)
 
     def save(self, path: str | Path) -> None:
         """Write a YAML file that `load` reads back to an equal object."""
@@ -102,23 +114,64 @@ class Knowledge:
         key = Belief(state, term).key
         return next((b for b in self.beliefs if b.key == key), None)
 
-    def restricted_to(self, library: Library) -> tuple[Knowledge, tuple[Belief, ...]]:
-        """Split into the beliefs that apply to a library, and those that do not."""
-        index = column_index(library)
-        fits: list[Belief] = []
-        left: list[Belief] = []
-        for belief in self.beliefs:
-            try:
-                known = library_key(belief, library) in index
-            except UserError:
-                known = False
-            (fits if known else left).append(belief)
-        return replace(self, beliefs=tuple(fits)), tuple(left)
+    def with_edge(self, edge: Edge) -> Knowledge:
+        """Add an edge, replacing the one of the same regulator and target."""
+        place = next((i for i, e in enumerate(self.edges) if e.key == edge.key), len(self.edges))
+        others = [other for other in self.edges if other.key != edge.key]
+        return replace(self, edges=(*others[:place], edge, *others[place:]))
+
+    def without_edge(self, regulator: str, target: str) -> Knowledge:
+        """Remove an edge, if there is one."""
+        return replace(self, edges=tuple(e for e in self.edges if e.key != (regulator, target)))
+
+    def restricted_to(self, library: Library) -> tuple[Knowledge, tuple[Any, ...]]:
+        """Split into what applies to a library, and the items that do not."""
+        left: list[Any] = []
+
+        def fitting(items: tuple[Any, ...], check: Any) -> tuple[Any, ...]:
+            kept = []
+            for item in items:
+                try:
+                    check(item)
+                    kept.append(item)
+                except UserError:
+                    left.append(item)
+            return tuple(kept)
+
+        empty = Knowledge()
+        reactions = fitting(
+            self.reactions, lambda item: replace(empty, reactions=(item,)).completed(library)
+        )
+        known = fitting(self.known, lambda item: completion.known_terms((item,), library))
+        conserved = fitting(self.conserved, lambda item: weight_matrix((item,), library.states))
+        kept = replace(self, beliefs=(), edges=(), known=known, reactions=reactions,
+                       conserved=conserved)  # fmt: skip
+        whole = kept.completed(library)
+        beliefs = fitting(self.beliefs, lambda item: belief_columns(item, whole))
+        edges = fitting(self.edges, lambda item: edge_columns(item, whole))
+        return replace(kept, beliefs=beliefs, edges=edges), tuple(left)
 
     # --------------------------------------------------------------------------- using
 
+    def completed(self, library: Library) -> Library:
+        """The library with what knowledge needs, and without what it rules out.
+
+        Curated reactions and known parts become columns; where totals are conserved, what would
+        change them gives way to transfers.
+
+        Raises
+        ------
+        UserError
+            Something names what does not exist, or changes a conserved total.
+        """
+        return completion.complete(library, self)
+
+    def known_terms(self, library: Library) -> list[completion.KnownTerm]:
+        """Known parts term by term, parsed with the library's names."""
+        return completion.known_terms(self.known, library)
+
     def column_prior(self, library: Library, complexity: float = 1.0) -> ColumnPrior:
-        """Prior of every column of a library.
+        """Prior of every column of a library that was `completed`.
 
         Parameters
         ----------
@@ -130,6 +183,17 @@ class Knowledge:
         Raises
         ------
         UserError
-            A belief names a state or term the library does not have.
+            Something names a state or term the library does not have.
         """
-        return column_prior(self.beliefs, library, complexity)
+        return column_prior(self, library, complexity)
+
+    def sign_prior(self, library: Library, nonnegative: Collection[str] | None = None) -> Array:
+        """Log-odds (n_column,) of a positive against a negative coefficient, from the edges.
+
+        Parameters
+        ----------
+        library : Library
+        nonnegative : names, optional
+            Variables that are never negative; all, if absent.
+        """
+        return sign_prior(self, library, nonnegative)

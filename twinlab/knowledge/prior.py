@@ -1,10 +1,10 @@
-"""Beliefs as one row of numbers per library column, the form the selector reads."""
+"""Knowledge as one row of numbers per library column, the form the selector reads."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Collection
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,16 @@ from twinlab.library import Library
 from twinlab.library.reactions import parse_reactions
 
 from .belief import Belief
+from .edges import any_probability, base_odds, edge_odds, edge_shift, edge_signs
+from .items import CuratedReaction, error_at
+
+if TYPE_CHECKING:
+    from .knowledge import Knowledge
+
+Array = NDArray[np.float64]
+#: Columns a belief is about, each with its share: what one unit of the column adds to the
+#: believed state.
+Shares = list[tuple[int, float]]
 
 
 class ColumnPrior(NamedTuple):
@@ -31,15 +41,20 @@ class ColumnPrior(NamedTuple):
         Bounds of the coefficient; infinite where there is none.
     """
 
-    log_odds: NDArray[np.float64]
+    log_odds: Array
     required: NDArray[np.bool_]
     excluded: NDArray[np.bool_]
     sign: NDArray[np.int64]
-    lower: NDArray[np.float64]
-    upper: NDArray[np.float64]
+    lower: Array
+    upper: Array
+
+    @property
+    def held(self) -> NDArray[np.bool_]:
+        """Required columns whose coefficient is given: known parts of the dynamics."""
+        return self.required & (self.lower == self.upper)
 
 
-def complexity_cost(library: Library, complexity: float) -> NDArray[np.float64]:
+def complexity_cost(library: Library, complexity: float) -> Array:
     """Nats a column costs: `complexity` for each factor of its term beyond the first.
 
     Factors are counted with their powers: ``x`` and ``1`` cost nothing, ``x^2*y`` costs two, a
@@ -49,30 +64,95 @@ def complexity_cost(library: Library, complexity: float) -> NDArray[np.float64]:
     return np.array([per_term[column.term] for column in library.columns], float)
 
 
-def column_prior(beliefs: Iterable[Belief], library: Library, complexity: float) -> ColumnPrior:
-    """Match beliefs with columns.
+def column_prior(knowledge: Knowledge, library: Library, complexity: float) -> ColumnPrior:
+    """Match knowledge with columns.
 
     Raises
     ------
     UserError
-        A belief names a state or term the library does not have, or two beliefs contradict.
+        Something names a state or term the library does not have, or two items contradict.
     """
     n = len(library.columns)
+    own = 0.0 - complexity_cost(library, complexity)
+    edges = edge_odds(knowledge.edges, knowledge.complete, library, own)
     prior = ColumnPrior(
-        0.0 - complexity_cost(library, complexity),
+        own + edges,
         np.zeros(n, bool),
         np.zeros(n, bool),
         np.zeros(n, np.int64),
         np.full(n, -np.inf),
         np.full(n, np.inf),
     )
-    index = column_index(library)
-    for belief in beliefs:
-        column = index.get(library_key(belief, library))
-        if column is None:
-            raise _missing(belief, library)
-        _apply(belief, prior, column)
+    own = own + base_odds(library)
+    for belief in knowledge.beliefs:
+        _apply(belief, prior, belief_columns(belief, library), own)
+    for reaction in knowledge.reactions:
+        belief = as_belief(reaction)
+        _apply(belief, prior, belief_columns(belief, library), own)
+    for part in knowledge.known_terms(library):
+        belief = Belief(
+            part.state, part.term, required=True, lower=part.value, upper=part.value,
+            place=part.place,
+        )  # fmt: skip
+        _apply(belief, prior, belief_columns(belief, library), own)
     return prior
+
+
+def sign_prior(
+    knowledge: Knowledge, library: Library, nonnegative: Collection[str] | None = None
+) -> Array:
+    """Log-odds (n_column,) of positive against negative coefficients, from the edge table."""
+    return edge_signs(knowledge.edges, library, nonnegative)
+
+
+def as_belief(reaction: CuratedReaction) -> Belief:
+    """What a curated reaction says about its column: a rate constant is not negative."""
+    return Belief(
+        "", reaction.text, required=reaction.required, sign=1, log_odds=reaction.log_odds,
+        source=reaction.source, place=reaction.place,
+    )  # fmt: skip
+
+
+def belief_columns(belief: Belief, library: Library) -> Shares:
+    """Columns a belief is about, with their shares.
+
+    A reaction of one state may stand in the library as a plain column, and a term of an equation
+    in several transfers.
+
+    Raises
+    ------
+    UserError
+        No such state or column, or a term that does not parse with the library's names.
+    """
+    key = library_key(belief, library)
+    column = column_index(library).get(key)
+    if column is not None:
+        return [(column, 1.0)]
+    found = _same_effect(key, library)
+    if not found:
+        raise _missing(belief, library)
+    return found
+
+
+def _same_effect(key: tuple[str, str], library: Library) -> Shares:
+    """Columns that do what a key says under another name."""
+    columns = list(enumerate(library.columns))
+    if key[0]:
+        state = library.states.index(key[0])
+        return [
+            (c, dict(column.stoichiometry)[state])
+            for c, column in columns
+            if library.terms[column.term].text == key[1] and state in dict(column.stoichiometry)
+        ]
+    reaction = parse_reactions(key[1], library.names)[0]
+    change = reaction.on_states(library.states)
+    found: Shares = []
+    for c, column in columns:
+        own = column.stoichiometry
+        alike = own == change or [s for s, _ in own] == [s for s, _ in change][:1] * len(change)
+        if alike and library.terms[column.term] == reaction.rate:
+            found.append((c, own[0][1] / change[0][1]))
+    return found
 
 
 def column_index(library: Library) -> dict[tuple[str, str], int]:
@@ -124,26 +204,59 @@ def _missing(belief: Belief, library: Library) -> UserError:
         )
     nearest = suggestion(belief.term, known)
     hint = f"Did you mean {nearest}? " if nearest else ""
-    return UserError(problem, mend=f"{hint}Add it to the library, or remove the belief.")
+    return error_at(belief.place, problem, f"{hint}Add it to the library, or remove the belief.")
 
 
-def _apply(belief: Belief, prior: ColumnPrior, column: int) -> None:
-    prior.log_odds[column] += belief.log_odds
-    prior.required[column] |= belief.required
-    prior.excluded[column] |= belief.excluded
+def belief_shift(belief: Belief, columns: Shares, own: Array) -> float:
+    """What a belief adds to the log-odds of each of its columns.
+
+    For one column its log-odds; for several the shift that moves the probability of at least one
+    of them by these log-odds.
+    """
+    if len(columns) == 1 or not belief.log_odds:
+        return belief.log_odds
+    odds = own[[c for c, _ in columns]]
+    before = any_probability(odds)
+    moved = math.log(before) - math.log1p(-before) + belief.log_odds
+    return edge_shift(odds, 1.0 / (1.0 + math.exp(-moved)))
+
+
+def _apply(belief: Belief, prior: ColumnPrior, columns: Shares, own: Array) -> None:
+    certain = belief.required or belief.lower is not None or belief.upper is not None
+    if len(columns) > 1 and certain:
+        raise error_at(
+            belief.place,
+            f"{belief.label} may be part of {len(columns)} transfers: it cannot be said which is "
+            "required or bounded.",
+            'Write the belief about the transfer, as a reaction such as "S -> I : S*I".',
+        )
+    shift = belief_shift(belief, columns, own)
+    for column, share in columns:
+        prior.log_odds[column] += shift
+        prior.required[column] |= belief.required
+        prior.excluded[column] |= belief.excluded
+        _bound(belief, prior, column, share)
+
+
+def _bound(belief: Belief, prior: ColumnPrior, column: int, share: float) -> None:
     lower, upper = belief.bounds
     # Sign and bounds say the same thing twice, so that a reader of either is right.
     if belief.sign > 0:
         lower = max(lower, 0.0)
     if belief.sign < 0:
         upper = min(upper, 0.0)
+    lower, upper = sorted((lower / share, upper / share))
     prior.lower[column] = max(prior.lower[column], lower)
     prior.upper[column] = min(prior.upper[column], upper)
     lower, upper = float(prior.lower[column]), float(prior.upper[column])
     if prior.required[column] and prior.excluded[column]:
-        raise UserError(f"{belief.label} is both required and excluded.", mend="Choose one.")
+        raise error_at(
+            belief.place, f"{belief.label} is both required and excluded.", "Choose one."
+        )
     if lower > upper or (lower == upper == 0 and prior.required[column]):
-        raise UserError(f"The bounds and signs given for {belief.label} leave no value.")
+        raise error_at(
+            belief.place, f"The bounds and signs given for {belief.label} leave no value."
+        )
     both_zero = lower == 0 == upper
     prior.sign[column] = 0 if both_zero else int(lower >= 0) - int(upper <= 0)
     assert not math.isnan(lower) and not math.isnan(upper)
