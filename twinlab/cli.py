@@ -231,7 +231,9 @@ def _fit(
     from twinlab.discovery import CancelToken, discover, warm_up
     from twinlab.discovery.problem import make_problem
 
-    make_problem(study, library, knowledge)  # complain before kernels are compiled
+    make_problem(
+        study, knowledge.completed(library), knowledge
+    )  # complain before kernels are compiled
     with ProgressLine(sys.stderr) as progress:
         warm_up(progress)
     cancel = CancelToken()

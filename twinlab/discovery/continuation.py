@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .known import n_free
 from .noise import Noise
 from .problem import Problem
 from .result import Gram
@@ -228,7 +229,7 @@ class _Climb:
             fit, gram, supports, chi2, unchanged = stage
             self.accept(0.0, fit, gram, supports, chi2)
             before = self.noise.sd
-            n_parameters = len(fit.columns) + fit.initial.size
+            n_parameters = n_free(self.frame.prior, fit.columns) + fit.initial.size
             self.noise = self.noise.estimate(self.frame.problem, fit.x, n_parameters)
             self.level = 1.0
             if unchanged and np.allclose(self.noise.sd, before, rtol=0.02):

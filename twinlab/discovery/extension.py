@@ -61,6 +61,8 @@ def extend(
     extended = [maker.number(fitted) for fitted in refined[:MAX_REFINED]]
     library, scales = maker.library, Scales(frame)
     prior = column_prior(library, knowledge, complexity)
+    # The models were weighed with the odds of the columns there were.
+    prior.log_odds[: frame.problem.n_column] = frame.prior.log_odds
     precision = np.append(frame.precision, [scales.precision(term) for term in maker.added])
     for place, term in enumerate(maker.added, frame.problem.n_column):
         own = list(term.family.columns)

@@ -13,11 +13,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from twinlab.errors import UserError
 from twinlab.knowledge import ColumnPrior, Knowledge
 
 from .bands import DRAW_TOLERANCE, make_bands, make_lots, shares, simulate
 from .constants import empty_constants, set_constants
 from .families import family_inclusion
+from .known import with_known, without_known
 from .posterior import (
     draw_model,
     goodness,
@@ -28,12 +30,13 @@ from .posterior import (
     standardised_residuals,
     symmetric_root,
 )
-from .problem import column_prior
+from .problem import Problem, column_prior, nonnegative_names
 from .result import Discovery, Gram, Posterior, RankedModel
 from .steps import (
     SCALE_FREEDOM,
     conditional,
     inverse_scaled,
+    log_sign_prior,
     log_slab,
     log_support_prior,
     select,
@@ -98,13 +101,17 @@ def choose_columns(discovery: Discovery, columns: Columns | list[int]) -> PointM
     -------
     PointModel
     """
-    columns = np.unique(np.asarray(columns, np.int64))
-    known = next((m for m in discovery.models if np.array_equal(m.columns, columns)), None)
-    if known is not None:
-        mean, sd, initial = known.coefficients, known.sd, known.initial
+    prior = discovery.problem.prior
+    known = np.nonzero(prior.held)[0]
+    columns = np.union1d(np.asarray(columns, np.int64), known).astype(np.int64)
+    ranked = next((m for m in discovery.models if np.array_equal(m.columns, columns)), None)
+    if ranked is not None:
+        mean, sd, initial = ranked.coefficients, ranked.sd, ranked.initial
     else:
         mean, matrix = conditional(discovery.gram, discovery.slab, columns)
-        sd = np.sqrt(np.diag(inverse_scaled(matrix))) if columns.size else np.zeros(0)
+        mean = with_known(prior, columns, mean)
+        covariance = without_known(prior, columns, inverse_scaled(matrix))
+        sd = np.sqrt(np.diag(covariance)) if columns.size else np.zeros(0)
         initial = keep_sign(discovery.problem, initial_given(discovery.gram, columns, mean))
     return _simulate_point(discovery, columns, mean, sd, initial)
 
@@ -179,7 +186,7 @@ def reconsider(
         complexity=complexity if complexity is not None else discovery.settings.complexity,
     )
     knowledge = knowledge if knowledge is not None else discovery.knowledge
-    prior = column_prior(discovery.library, knowledge, settings.complexity)
+    prior = _prior_of(discovery, knowledge, settings.complexity)
     prior = prior._replace(log_odds=prior.log_odds + prior_log_odds)
     precision = discovery.slab * (discovery.settings.slab_width / settings.slab_width) ** 2
     seed = discovery.seed if seed is None else seed
@@ -193,7 +200,8 @@ def reconsider(
         seed=seed,
         keep=KEPT_MODELS,
     )
-    models = _merge(discovery, supports.columns, supports.log_posterior, precision, prior)
+    signs = _signs(discovery, knowledge)
+    models = _merge(discovery, supports.columns, supports.log_posterior, precision, prior, signs)
     posterior = _draw(discovery, models, prior, settings.draws, seed)
     best = models[0]
     point = _simulate_point(discovery, best.columns, best.coefficients, best.sd, best.initial)
@@ -225,6 +233,26 @@ def reconsider(
     )
 
 
+def _prior_of(discovery: Discovery, knowledge: Knowledge, complexity: float) -> ColumnPrior:
+    """Prior of the discovery's library under other knowledge.
+
+    Raises
+    ------
+    UserError
+        What is known of the dynamics differs from what was fitted.
+    """
+    old = discovery.problem.prior
+    prior = column_prior(discovery.library, knowledge, complexity)
+    same = np.array_equal(prior.held, old.held)
+    same = same and np.array_equal(prior.lower[old.held], old.lower[old.held])
+    if not same or knowledge.conserved != discovery.knowledge.conserved:
+        raise UserError(
+            "Known parts of the equations and conserved totals change what is simulated.",
+            mend="Fit again.",
+        )
+    return prior
+
+
 def _other_refined(discovery: Discovery) -> NDArray[np.bool_]:
     """Refined terms of models other than the best.
 
@@ -237,10 +265,20 @@ def _other_refined(discovery: Discovery) -> NDArray[np.bool_]:
     return out
 
 
-def _log_prior(prior: ColumnPrior, precision: Array, model: RankedModel) -> float:
-    """What of a model's evidence a change of prior moves: odds, size, slab."""
+def _signs(discovery: Discovery, knowledge: Knowledge) -> Problem:
+    """The problem with the signs that other knowledge believes in."""
+    problem, names = discovery.problem, nonnegative_names(discovery.problem.study)
+    old = discovery.knowledge.sign_prior(discovery.library, names)
+    new = knowledge.sign_prior(discovery.library, names)
+    return replace(problem, sign_log_odds=problem.sign_log_odds - old + new)
+
+
+def _log_prior(prior: ColumnPrior, precision: Array, model: RankedModel, problem: Problem) -> float:
+    """What of a model's evidence a change of prior moves: odds, size, slab, signs."""
     columns = model.columns
-    return log_support_prior(prior, columns) + log_slab(precision[columns], model.coefficients)
+    slab = log_slab(precision[columns], model.coefficients)
+    signs = log_sign_prior(problem, columns, model.coefficients)
+    return log_support_prior(prior, columns) + slab + signs
 
 
 def _merge(
@@ -249,6 +287,7 @@ def _merge(
     log_posterior: Array,
     precision: Array,
     prior: ColumnPrior,
+    signs: Problem,
 ) -> tuple[RankedModel, ...]:
     """Weighed models with their evidence moved to the new prior, and the regression's others."""
     old_prior = discovery.problem.prior
@@ -263,8 +302,8 @@ def _merge(
         known[key] = model
         evidence[key] = (
             model.evidence
-            + _log_prior(prior, precision, model)
-            - _log_prior(old_prior, discovery.slab, model)
+            + _log_prior(prior, precision, model, signs)
+            - _log_prior(old_prior, discovery.slab, model, discovery.problem)
         )
     met = {c.tobytes(): (c, v) for c, v in zip(columns, log_posterior, strict=True)}
     common = [key for key in met if key in evidence]
@@ -286,7 +325,7 @@ def _merge(
         mean, matrix = conditional(discovery.gram, precision, own)
         mean = np.clip(mean, prior.lower[own], prior.upper[own])
         initial = keep_sign(discovery.problem, initial_given(discovery.gram, own, mean))
-        covariance = inverse_scaled(matrix)
+        covariance = without_known(prior, own, inverse_scaled(matrix))
         models.append(
             make_ranked(
                 discovery.problem, own, float(p), evidence[key], mean, covariance, initial, bounds

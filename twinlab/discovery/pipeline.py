@@ -113,6 +113,7 @@ def discover(
     _check_settings(settings)
     teller = Teller(progress, cancel)
     teller.tell("prepare", "Reading the problem", 0.0)
+    library = knowledge.completed(library)
     n_candidates = len(library.columns)
     library = screen(
         study,
@@ -245,7 +246,7 @@ def coefficient_path(problem: Problem, gram: Gram) -> Path:
         gram.vector,
         gram.yy,
         ratio=PATH_RATIO,
-        excluded=prior.excluded,
+        excluded=prior.excluded | prior.held,
         sign=prior.sign,
         tolerance=PATH_TOLERANCE,
     )

@@ -11,6 +11,7 @@ from scipy.special import stdtrit
 
 from .bands import draw_conditional, draw_stretch, shares
 from .constants import empty_constants, refined_shapes, set_constants
+from .known import n_free, without_known
 from .noise import Noise
 from .problem import Problem
 from .result import Posterior, RankedModel
@@ -42,6 +43,7 @@ def rank_models(frame: Frame, weighed: Sequence[Weighed]) -> tuple[RankedModel, 
     for model, p in zip(weighed, probabilities([m.evidence for m in weighed]), strict=True):
         covariance = inverse_scaled(model.fit.schur)
         covariance = 0.5 * (covariance + covariance.T)
+        covariance = without_known(frame.prior, model.fit.columns, covariance)
         k = len(model.fit.columns)
         ranked = make_ranked(
             frame.problem,
@@ -189,7 +191,8 @@ def chi2_per_point(problem: Problem, fit: Fit, noise: Noise) -> float:
     the information they hold; means of replicates count once.
     """
     excess, information = noise.excess(problem, fit.x)
-    return (fit.cost - excess) / max(information - len(fit.columns) - fit.initial.size, 1.0)
+    used = n_free(problem.prior, fit.columns)
+    return (fit.cost - excess) / max(information - used - fit.initial.size, 1.0)
 
 
 def standardised_residuals(problem: Problem, noise: Noise, fitted: Array) -> tuple[Array, ...]:

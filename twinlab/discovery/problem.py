@@ -226,7 +226,8 @@ def make_problem(
         duration=float(np.median(spans)),
         n_cell=n_cell,
         inputs=_input_pieces(study, library, n_cell),
-        sign_log_odds=sign_log_odds(library, np.nanmin(value, axis=0) >= 0, positivity),
+        sign_log_odds=sign_log_odds(library, np.nanmin(value, axis=0) >= 0, positivity)
+        + knowledge.sign_prior(library, nonnegative_names(study)),
         dropped=tuple(t.label for t in given.trajectories if t.label not in kept),
     )
 
@@ -271,6 +272,12 @@ def sign_log_odds(library: Library, nonnegative: NDArray[np.bool_], odds: float)
         if len(harm) == 1:
             out[c] = odds * harm.pop()
     return out
+
+
+def nonnegative_names(study: Study) -> set[str]:
+    """Variables without a negative value."""
+    least = np.nanmin([np.nanmin(t.value, axis=0, initial=np.inf) for t in study.trajectories], 0)
+    return {name for name, value in zip(study.variables, least, strict=True) if value >= 0}
 
 
 def _usable(study: Study, library: Library) -> Study:

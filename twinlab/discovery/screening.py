@@ -12,6 +12,7 @@ all columns by all columns is ever formed.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,7 +91,8 @@ def screen(
 
 def _always(library: Library, knowledge: Knowledge) -> NDArray[np.int64]:
     """Columns that are no matter of screening: those with beliefs, and reactions."""
-    prior = knowledge.column_prior(library, complexity=0.0)
+    # An edge speaks of so many columns that it is no reason to keep them all.
+    prior = replace(knowledge, edges=(), complete=False).column_prior(library, complexity=0.0)
     told = (
         prior.required
         | prior.excluded

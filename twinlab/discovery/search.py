@@ -20,6 +20,7 @@ from twinlab.knowledge import ColumnPrior
 
 from .continuation import Outcome, Tick, kappa_schedule, run_start
 from .crossover import crossovers
+from .known import n_free
 from .noise import Noise, make_noise
 from .problem import Problem
 from .result import Gram, Settings
@@ -174,7 +175,7 @@ def weigh(
     if fit is None:
         return None
     for more in iterations[1:]:
-        n_parameters = len(fit.columns) + fit.initial.size
+        n_parameters = n_free(frame.prior, fit.columns) + fit.initial.size
         noise = noise.estimate(frame.problem, fit.x, n_parameters)
         fit = polish_point(frame, fit, noise, 0.0, more)
         if fit is None:

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinlab.kernels import OK, normal_equations
+from twinlab.kernels.linear import hold
 from twinlab.kernels.regression import damped_step
 
 from .families import template_of
+from .known import known_as_offset
 from .noise import Noise
 from .result import Gram
 from .shapes import Scales, Shaped, ShapedModel, Tables
@@ -20,7 +22,7 @@ from .steps import (
     eliminate_initial,
     laplace,
     log_sign_prior,
-    log_size_prior,
+    size_prior,
     solve_scaled,
 )
 
@@ -129,6 +131,8 @@ class _Descent:
             return None
         if not all(np.isfinite(block).all() for block in blocks):
             return None
+        h_w, g_w, _, _, cross = blocks
+        hold(*np.ascontiguousarray(self.prior.bounds.T), h_w, g_w, cross)
         return _Step(model, w, initial, float(cost), tuple(blocks), x)
 
     def follow(self, step: _Step, iterations: int) -> _Step:
@@ -187,7 +191,7 @@ def _log_prior(scales: Scales, model: ShapedModel, coefficients: Array) -> float
     """Odds of columns and families, the size, and the signs (a term's are its atoms')."""
     problem, prior = scales.frame.problem, scales.frame.prior
     odds = prior.log_odds[model.plain].sum() + sum(t.log_prior for t in model.terms)
-    size = log_size_prior(problem.n_column, len(model.plain) + len(model.terms))[-1]
+    size = size_prior(prior, len(model.plain) + len(model.terms))[-1]
     alike = np.array([*model.plain, *(t.family.columns[0] for t in model.terms)], np.int64)
     return float(odds + size) + log_sign_prior(problem, alike, coefficients)
 
@@ -250,6 +254,7 @@ def linearise_shaped(scales: Scales, fitted: ShapedFit) -> Gram | None:
     excess, information = fitted.noise.excess(problem, x)
     n_free = information - problem.n_state * problem.n_trajectory
     whole = eliminate_initial(w_all, fit.initial, cost - excess, tuple(blocks), n_free)
+    whole = known_as_offset(whole, frame.prior)
     return _without_constants(
         whole, tables.n_coefficient, prior.precision[k:], prior.centre[k:] - model.values
     )

@@ -18,6 +18,7 @@ from twinlab.kernels import (
 )
 from twinlab.knowledge import ColumnPrior
 
+from .known import known_as_offset
 from .noise import Noise
 from .problem import Problem
 from .result import Gram
@@ -168,7 +169,8 @@ def linearise(frame: Frame, point: Point, noise: Noise, kappa: float) -> Gram | 
         return None
     excess, information = noise.excess(problem, x)
     n_free = information - problem.n_state * problem.n_trajectory
-    return eliminate_initial(coefficients, point.initial, cost - excess, tuple(blocks), n_free)
+    gram = eliminate_initial(coefficients, point.initial, cost - excess, tuple(blocks), n_free)
+    return known_as_offset(gram, frame.prior)
 
 
 def eliminate_initial(
@@ -206,6 +208,13 @@ def log_size_prior(n_column: int, max_size: int) -> Array:
     """Log prior of each support of a size: beta-binomial(1, C) (Scott and Berger 2010, eq. 3)."""
     k = np.arange(max_size + 1)
     return gammaln(1 + k) + gammaln(2 * n_column - k) - gammaln(2.0 * n_column)
+
+
+def size_prior(prior: ColumnPrior, max_size: int) -> Array:
+    """`log_size_prior` of supports by all their columns, those that are known not counted."""
+    n_known = int(prior.held.sum())
+    sizes = log_size_prior(prior.log_odds.size - n_known, max(max_size - n_known, 0))
+    return np.concatenate([np.full(min(n_known, max_size), sizes[0]), sizes])[: max_size + 1]
 
 
 def select(
@@ -249,7 +258,7 @@ def select(
     keys = np.random.default_rng(20_240_607).integers(1, 2**63, n_column, dtype=np.uint64)
     regression = Regression(
         gram.matrix, gram.vector, gram.yy, gram.n, precision, prior.log_odds,
-        log_size_prior(n_column, max_size), prior.required, ~prior.excluded & ~prior.required,
+        size_prior(prior, max_size), prior.required, ~prior.excluded & ~prior.required,
         sign, freedom,
     )  # fmt: skip
     columns, values = spike_slab_search(
@@ -292,8 +301,7 @@ def polish_point(
 
 def log_support_prior(prior: ColumnPrior, columns: Columns) -> float:
     """Log prior of a support: odds of its columns and its size."""
-    size = log_size_prior(prior.log_odds.size, len(columns))[-1]
-    return float(prior.log_odds[columns].sum() + size)
+    return float(prior.log_odds[columns].sum() + size_prior(prior, len(columns))[-1])
 
 
 def log_slab(precision: Array, coefficients: Array) -> float:

@@ -113,6 +113,11 @@ def weak_start(problem: Problem, smooth: Smooth) -> WeakStart:
     unit = np.sqrt(diagonal)
     allowed = np.nonzero(~problem.prior.excluded)[0]
     matrix = (gram / np.outer(unit, unit))[np.ix_(allowed, allowed)]
+    held = problem.prior.held
+    if held.any():  # what is known is moved to the left-hand side
+        vector = vector - gram[:, held] @ problem.prior.lower[held]
+        allowed = np.nonzero(~problem.prior.excluded & ~held)[0]
+        matrix = (gram / np.outer(unit, unit))[np.ix_(allowed, allowed)]
     coefficients = np.zeros(problem.n_column)
     coefficients[allowed] = (
         np.linalg.solve(matrix + RIDGE * np.eye(allowed.size), vector[allowed] / unit[allowed])

@@ -23,6 +23,28 @@ def copy_matrix(source, out):
 
 
 @jit
+def hold(lower, upper, h_w, g_w, cross):
+    """Take parameters whose bounds are equal out of normal equations: their steps are zero.
+
+    Parameters
+    ----------
+    lower, upper : (k,) arrays
+    h_w : (k, k); g_w : (k,); cross : (n_trajectory, k, d)
+        As `normal_equations` gives them; changed in place.
+    """
+    for a in range(lower.size):
+        if lower[a] == upper[a]:
+            for b in range(h_w.shape[0]):
+                h_w[a, b] = 0.0
+                h_w[b, a] = 0.0
+            h_w[a, a] = 1.0
+            g_w[a] = 0.0
+            for r in range(cross.shape[0]):
+                for e in range(cross.shape[2]):
+                    cross[r, a, e] = 0.0
+
+
+@jit
 def multiply(a, b, out):
     """Fill ``out`` with ``a b``; zeros of ``a`` are skipped."""
     for i in range(a.shape[0]):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .flow import jit
 from .integrate import OK
 from .likelihood import effective_row, standard_residual
-from .linear import divide_right
+from .linear import divide_right, hold
 from .sensitivity import trajectory_sensitivity
 
 
@@ -291,6 +291,7 @@ def polish(
     initial : (n_trajectory, n_state); w : (k,)
         Start; not changed.
     lower, upper : (k,) arrays
+        A coefficient whose bounds are equal is held there.
     max_iterations : int
 
     Returns
@@ -313,6 +314,7 @@ def polish(
     )
     damping = 1e-3
     if status == OK:
+        hold(lower, upper, h_w, g_w, cross)
         for _ in range(max_iterations):
             improved = False
             gain = 0.0
@@ -344,6 +346,7 @@ def polish(
                     improved = True
                     gain = cost - trial[1]
                     _, cost, h_w, g_w, h_x, g_x, cross = trial
+                    hold(lower, upper, h_w, g_w, cross)
                     w, initial = w_try, step_x
                     x, x_try = x_try, x
                     damping = max(damping / 5.0, 1e-8)
