@@ -10,7 +10,7 @@ from twinlab.expressions.factor import Factor
 from twinlab.expressions.kinds import HILL_ACTIVATION, POWER
 from twinlab.expressions.table import TermTable, term_table
 from twinlab.expressions.term import Term
-from twinlab.kernels import Drive, Tolerance
+from twinlab.kernels import Drive, Tolerance, eventless_drive
 from twinlab.library import Entries
 
 
@@ -72,15 +72,10 @@ def gene_network() -> Model:
     return Model(term_table(listed, names), Entries(state, term, column, value), w, listed, names)
 
 
-def no_drive(n_trajectory: int, n_state: int) -> Drive:
-    """Neither inputs nor nudging."""
-    return Drive(
-        np.zeros(n_trajectory),
-        np.ones(n_trajectory),
-        np.zeros((n_trajectory, 1, 4, 0)),
-        np.zeros((n_trajectory, 1, 4, n_state)),
-        np.zeros(n_state),
-    )
+def regular_drive(width: float, inputs, target, kappa) -> Drive:
+    """Cubic pieces of inputs and target on cells of one width from time 0."""
+    knot = width * np.arange(inputs.shape[1])[None]
+    return eventless_drive(np.zeros(1), np.full(1, width), target, kappa, knot, inputs)
 
 
 def tolerance(n_state: int, relative: float = 1e-9, max_steps: int = 20_000) -> Tolerance:

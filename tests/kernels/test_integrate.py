@@ -7,10 +7,17 @@ from scipy.interpolate import CubicSpline
 
 from twinlab.expressions.table import term_table
 from twinlab.expressions.term import Term
-from twinlab.kernels import OK, Drive, integrate, integrate_draws
+from twinlab.kernels import OK, integrate, integrate_draws, no_drive
 from twinlab.kernels.integrate import DIVERGED, TOO_MANY_STEPS
 
-from .systems import Entries, gene_network, no_drive, plain_entries, predator_prey, tolerance
+from .systems import (
+    Entries,
+    gene_network,
+    plain_entries,
+    predator_prey,
+    regular_drive,
+    tolerance,
+)
 
 
 def run(model, x0, time, tol, drive=None):
@@ -79,9 +86,8 @@ def test_inputs_drive_and_nudging_pulls():
     entries = Entries(np.array([0, 0]), np.array([0, 1]), np.array([0, 1]), np.ones(2))
     grid = np.linspace(0, 5, 51)
     spline_u, spline_x = CubicSpline(grid, np.sin(grid)), CubicSpline(grid, np.cos(grid))
-    drive = Drive(
-        np.zeros(1),
-        np.array([0.1]),
+    drive = regular_drive(
+        0.1,
         np.ascontiguousarray(spline_u.c.T[None, :, :, None]),
         np.ascontiguousarray(spline_x.c.T[None, :, :, None]),
         np.array([3.0]),

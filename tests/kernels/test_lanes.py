@@ -7,10 +7,10 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from twinlab.expressions.kinds import HILL_ACTIVATION, HILL_REPRESSION
-from twinlab.kernels import OK, Drive, Tolerance, integrate_draws, integrate_lanes
+from twinlab.kernels import OK, Tolerance, integrate_draws, integrate_lanes, no_drive
 from twinlab.kernels.integrate import DIVERGED, TOO_MANY_STEPS
 
-from .systems import gene_network, no_drive, predator_prey, tolerance
+from .systems import gene_network, predator_prey, regular_drive, tolerance
 
 
 def both(model, initial, time, coefficients, tol, drive=None):
@@ -91,7 +91,7 @@ def test_nudging_is_that_of_one_draw():
     initial, coefficients = draws(model, [1.5, 0.7], 16)
     target = np.zeros((1, 6, 4, 2))
     target[0, :, 3] = np.linspace(0.5, 2.0, 12).reshape(6, 2)
-    drive = Drive(np.zeros(1), np.ones(1), np.zeros((1, 1, 4, 0)), target, np.array([3.0, 0.0]))
+    drive = regular_drive(1.0, np.zeros((1, 1, 4, 0)), target, np.array([3.0, 0.0]))
     (lanes, _), (alone, _) = both(model, initial, time, coefficients, tolerance(2), drive)
     (free, _), _ = both(model, initial, time, coefficients, tolerance(2))
     np.testing.assert_allclose(lanes, alone, rtol=1e-6, atol=1e-8)

@@ -9,9 +9,17 @@ from scipy.optimize import least_squares, minimize
 from scipy.stats import norm, t
 
 from twinlab.discovery.steps import eliminate_initial
-from twinlab.kernels import OK, Data, Initial, normal_equations, polish, trajectory_sensitivity
+from twinlab.kernels import (
+    OK,
+    Data,
+    Initial,
+    no_drive,
+    normal_equations,
+    polish,
+    trajectory_sensitivity,
+)
 
-from .systems import no_drive, plain_entries, predator_prey, tolerance
+from .systems import plain_entries, predator_prey, tolerance
 
 
 @pytest.fixture(scope="module")

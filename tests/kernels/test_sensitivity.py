@@ -6,11 +6,11 @@ from scipy.integrate import solve_ivp
 from scipy.interpolate import CubicSpline
 
 from twinlab.expressions.kinds import HILL_BY_COEFFICIENT, HILL_BY_HALF
-from twinlab.kernels import OK, Drive, evaluate_terms, trajectory_sensitivity
+from twinlab.kernels import OK, evaluate_terms, no_drive, trajectory_sensitivity
 from twinlab.kernels.flow import factor_value, flow_jacobian
 from twinlab.kernels.linear import divide_right
 
-from .systems import gene_network, no_drive, predator_prey, tolerance
+from .systems import gene_network, predator_prey, regular_drive, tolerance
 
 
 def jacobian(model, x, w, kappa):
@@ -89,9 +89,8 @@ def test_nudged_sensitivities_match():
     model, time = predator_prey(), np.linspace(0, 6, 9)
     grid = np.linspace(0, 6, 61)
     spline = CubicSpline(grid, np.c_[1 + 0.5 * np.sin(grid), 1 + 0.5 * np.cos(grid)])
-    drive = Drive(
-        np.zeros(1),
-        np.array([0.1]),
+    drive = regular_drive(
+        0.1,
         np.zeros((1, 60, 4, 0)),
         np.ascontiguousarray(spline.c.transpose(1, 0, 2)[None]),
         np.full(2, 2.5),

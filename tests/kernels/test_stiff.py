@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from twinlab.kernels import OK, STATUS_TEXT, Drive, integrate, trajectory_sensitivity
+from twinlab.kernels import OK, STATUS_TEXT, Drive, integrate, no_drive, trajectory_sensitivity
 from twinlab.kernels.control import (
     DIVERGED,
     STEP_TOO_SMALL,
@@ -26,7 +26,7 @@ from twinlab.kernels.rosenbrock_tableau import (
 
 from .stiff_systems import Case, drug_and_target, model, radau, radau_sensitivity, robertson
 from .stiff_systems import van_der_pol as relaxation
-from .systems import no_drive
+from .systems import regular_drive
 
 
 def run(case, relative, drive=None, max_steps=20_000):
@@ -170,7 +170,7 @@ def driven(kappa: float) -> tuple[Case, Drive]:
     waves = np.stack([np.sin(grid), np.cos(grid)], axis=1)
     target[0, :, 3], target[0, :, 2] = waves[:-1], np.diff(waves, axis=0) / 0.2
     case = Case(made, np.array([3.0, 1.0]), np.linspace(0, 10, 34), np.ones(2))
-    return case, Drive(np.zeros(1), np.full(1, 0.2), inputs, target, np.full(2, kappa))
+    return case, regular_drive(0.2, inputs, target, np.full(2, kappa))
 
 
 def test_inputs_and_nudging_act_on_stiff_models():

@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from twinlab.discovery import QUANTILES
 from twinlab.expressions import Term, term_table
-from twinlab.kernels import OK, Drive, Tolerance, integrate_draws
+from twinlab.kernels import (
+    OK,
+    Drive,
+    Tolerance,
+    integrate_draws,
+    linear_pieces,
+    no_drive,
+)
 from twinlab.library import Entries
 
 Array = NDArray[np.float64]
@@ -17,20 +24,13 @@ MAX_STEPS = 10_000
 
 
 def input_drive(time: Array, inputs: Array, n_state: int) -> Drive:
-    """Inputs (n_time, n_input) that are linear between regular times, as the kernels take them."""
-    n_time, n_input = inputs.shape
-    pieces = np.zeros((1, max(n_time - 1, 1), 4, n_input))
-    step = (time[-1] - time[0]) / pieces.shape[1]
-    if n_input:
-        regular = time[0] + step * np.arange(n_time)
-        values = np.stack([np.interp(regular, time, column) for column in inputs.T], axis=1)
-        pieces[0, :, 3], pieces[0, :, 2] = values[:-1], np.diff(values, axis=0) / step
-    return Drive(
-        np.array([float(time[0])]),
-        np.array([float(step)]),
-        pieces,
-        np.zeros((1, 1, 4, n_state)),
-        np.zeros(n_state),
+    """Inputs (n_time, n_input) that are linear between times, as the kernels take them."""
+    drive = no_drive(1, n_state)
+    if not inputs.shape[1]:
+        return drive
+    return drive._replace(
+        knot=np.array(time, float)[None],
+        inputs=linear_pieces(np.asarray(time, float), np.asarray(inputs, float))[None],
     )
 
 

@@ -21,7 +21,7 @@ from scipy.integrate import solve_ivp
 
 from twinlab.expressions import parse_term
 from twinlab.expressions.table import term_table
-from twinlab.kernels import Drive, Tolerance
+from twinlab.kernels import Tolerance, no_drive
 from twinlab.kernels.lanes import integrate_lanes
 from twinlab.library import Entries
 
@@ -76,8 +76,7 @@ def own_run(start: Array, parameters: Array) -> Callable[[slice, float, Array], 
         if constant is not None:
             # the Hill factor is the last: its variable is never alone before it
             constants[:, k, terms.factor_count[k] - 1] = parameters[:, constant]
-    no = np.zeros((1, 1, 4, 0))
-    drive = Drive(np.zeros(1), np.full(1, TIME[-1]), no, np.zeros((1, 1, 4, 5)), np.zeros(5))
+    drive = no_drive(1, 5)
 
     def run(rows: slice, relative: float, out: Array) -> None:
         tolerance = Tolerance(relative, np.full(5, 1e-3 * relative), np.full(5, 1e6), 100_000)

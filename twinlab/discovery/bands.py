@@ -21,6 +21,8 @@ Array = NDArray[np.float64]
 
 #: Points a trajectory is drawn with, besides the measured times.
 DISPLAY_POINTS = 120
+#: Share of a trajectory by which a line is drawn after an event, to show its jump as one.
+AFTER_EVENT = 1e-6
 DRAW_TOLERANCE = 1e-4
 SHOW_TOLERANCE = 1e-7
 #: Draws simulated by one call: short enough to stop soon, long enough to be worth a thread.
@@ -28,10 +30,14 @@ CHUNK = 50
 
 
 def display_grid(problem: Problem, trajectory: int, horizon: float | None) -> Array:
-    """Times to draw a trajectory at: a regular grid and every measured time."""
+    """Times to draw a trajectory at: a regular grid, every measured time, both sides of a jump."""
     t = problem.times(trajectory)
     end = t[-1] if horizon is None else max(t[-1], horizon)
     regular = np.linspace(t[0], end, DISPLAY_POINTS)
+    events = problem.schedule.events(trajectory)
+    if events.size:
+        both = np.concatenate([events, events + AFTER_EVENT * (end - t[0])])
+        regular = np.union1d(regular, both[both <= end])
     # A grid time within rounding of a measured one would make a step of no length.
     gap = 1e-9 * (end - t[0])
     near = np.abs(regular - t[np.clip(np.searchsorted(t, regular), 0, t.size - 1)]) < gap

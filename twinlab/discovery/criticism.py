@@ -105,10 +105,11 @@ def _data_warnings(problem: Problem) -> list[FitWarning]:
             "times: a model of change needs two at least."
         )
         out.append(FitWarning("series_left_out", text))
-    if any(t.doses for t in problem.study.trajectories):
+    if problem.homeless_doses:
         text = (
-            "The data hold doses, which this version does not yet feed into the model: a "
-            "discovered equation describes the measured course without its cause."
+            "The data hold doses and do not say into which state they go: they are left out, and "
+            "the equations describe the measured course without its cause. Name their target "
+            "(dosing: target), or leave them out on purpose (dosing: false)."
         )
         out.append(FitWarning("doses_ignored", text))
     share = problem.censored.sum(axis=0) / np.maximum((problem.count > 0).sum(axis=0), 1)

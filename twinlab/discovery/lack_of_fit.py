@@ -194,7 +194,8 @@ def _with_basis(problem: Problem, columns: NDArray[np.int64], r: int, n_basis: i
         np.zeros(free.size), free, free, np.zeros(free.size, np.int64),
         np.full(free.size, -np.inf), np.full(free.size, np.inf),
     )  # fmt: skip
-    inputs = np.concatenate([problem.inputs[r], _basis_pieces(problem.grid(r), n_basis)], axis=2)
+    grid = problem.grid(r)
+    schedule = problem.schedule.one(r).with_inputs(grid, _basis_pieces(grid, n_basis))
     return replace(
         problem,
         library=wider,
@@ -208,7 +209,7 @@ def _with_basis(problem: Problem, columns: NDArray[np.int64], r: int, n_basis: i
         count=np.ascontiguousarray(problem.count[rows]),
         spread=np.ascontiguousarray(problem.spread[rows]),
         censored=np.ascontiguousarray(problem.censored[rows]),
-        inputs=np.ascontiguousarray(inputs[None]),
+        schedule=schedule,
     )
 
 

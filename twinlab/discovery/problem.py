@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,9 @@ from twinlab.kernels import Drive, Tolerance
 from twinlab.knowledge import ColumnPrior, Knowledge
 from twinlab.library import Entries, Library, check_domain
 from twinlab.study import Study, Trajectory
+from twinlab.study.dosing import Arrivals, arriving_doses
+
+from .schedule import Schedule, make_schedule
 
 Array = NDArray[np.float64]
 
@@ -48,12 +51,16 @@ class Problem:
         Standard deviation of each state over all data.
     duration : float
         Median length of a trajectory.
-    inputs : (n_trajectory, n_cell, 4, n_input) array
-        Cubic pieces of the measured inputs (linear between their own times).
+    schedule : Schedule
+        Doses and inputs of the trajectories, stretch by stretch.
     sign_log_odds : (n_column,) array
         Prior log-odds of a positive against a negative coefficient (`sign_log_odds`).
     dropped : tuple of str
         Trajectories left out for having fewer than two times, or no values of an input.
+    dose_target : str
+        Where doses without a target go because nothing else is likely.
+    homeless_doses : int
+        Doses that no target is known of; they are left out.
     """
 
     study: Study
@@ -71,9 +78,11 @@ class Problem:
     scale: Array
     duration: float
     n_cell: int
-    inputs: Array
+    schedule: Schedule
     sign_log_odds: Array
     dropped: tuple[str, ...] = ()
+    dose_target: str = ""
+    homeless_doses: int = 0
 
     @property
     def n_state(self) -> int:
@@ -124,13 +133,12 @@ class Problem:
         return np.linspace(t[0], t[-1], self.n_cell + 1)
 
     def drive(self, kappa: float = 0.0, target: Array | None = None) -> Drive:
-        """Outside influences at the nudging rate `kappa` toward `target` (cubic pieces)."""
+        """Outside influences at the nudging rate `kappa` toward `target` (`Smooth.target`)."""
         if target is None:
             target = np.zeros((self.n_trajectory, 1, 4, self.n_state))
-        return Drive(
+        return self.schedule.drive(
             np.ascontiguousarray(self.origin),
             np.ascontiguousarray(self.cell),
-            self.inputs,
             target,
             np.full(self.n_state, float(kappa)),
         )
@@ -184,6 +192,8 @@ def make_problem(
         )
     prior = column_prior(library, knowledge, complexity)
     given, study = study, _usable(study, library)
+    arrivals = arriving_doses(study, library.states, library.inputs)
+    study = _from_first_dose(study, arrivals)
     kept = {t.label for t in study.trajectories}
     check_domain(library, study)
     n_state = len(library.states)
@@ -225,10 +235,12 @@ def make_problem(
         scale=scale,
         duration=float(np.median(spans)),
         n_cell=n_cell,
-        inputs=_input_pieces(study, library, n_cell),
+        schedule=make_schedule(study, arrivals.doses, library.states, library.inputs),
         sign_log_odds=sign_log_odds(library, np.nanmin(value, axis=0) >= 0, positivity)
         + knowledge.sign_prior(library, nonnegative_names(study)),
         dropped=tuple(t.label for t in given.trajectories if t.label not in kept),
+        dose_target=arrivals.assumed,
+        homeless_doses=arrivals.homeless,
     )
 
 
@@ -299,10 +311,16 @@ def _usable(study: Study, library: Library) -> Study:
     for name, seen in zip(study.variables, variables_seen, strict=True):
         if not seen:
             raise UserError(f"{name} has no values in the subjects that can be used.")
-    return Study(
-        study.name, study.variables, kept, study.time_unit, study.units, study.provenance,
-        study.notes,
-    )  # fmt: skip
+    return replace(study, trajectories=kept)
+
+
+def _from_first_dose(study: Study, arrivals: Arrivals) -> Study:
+    """The study with a time without values where a trajectory's first dose precedes its data."""
+    out = []
+    for trajectory, doses in zip(study.trajectories, arrivals.doses, strict=True):
+        begins = doses and doses[0].time < trajectory.time[0]
+        out.append(trajectory.begun(doses[0].time) if begins else trajectory)
+    return replace(study, trajectories=tuple(out))
 
 
 def _state_rows(trajectory: Trajectory, n_state: int) -> tuple[NDArray[Any], ...]:
@@ -315,17 +333,3 @@ def _state_rows(trajectory: Trajectory, n_state: int) -> tuple[NDArray[Any], ...
         trajectory.spread[:, :n_state],
         trajectory.censored[:, :n_state],
     )
-
-
-def _input_pieces(study: Study, library: Library, n_cell: int) -> Array:
-    """Inputs, linear between their own times, as cubic pieces on each trajectory's grid."""
-    n_state, n_input = len(library.states), len(library.inputs)
-    out = np.zeros((len(study.trajectories), n_cell, 4, n_input))
-    for r, t in enumerate(study.trajectories):
-        grid = np.linspace(t.time[0], t.time[-1], n_cell + 1)
-        for i in range(n_input):
-            seen = np.isfinite(t.value[:, n_state + i])
-            at_grid = np.interp(grid, t.time[seen], t.value[seen, n_state + i])
-            out[r, :, 3, i] = at_grid[:-1]
-            out[r, :, 2, i] = np.diff(at_grid) / np.diff(grid)
-    return out

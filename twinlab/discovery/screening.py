@@ -126,7 +126,7 @@ def _weak_rows(problem: Problem, library: Library, smooth: Smooth) -> tuple[Arra
         n_most = max(3, min(MAX_TEST_FUNCTIONS, problem.times(r).size - 1))
         phi, dphi = test_functions(problem.grid(r), n_most)
         features.append(phi @ terms_on_grid(problem, library, smooth, r))
-        sides.append(-dphi @ smooth.mean[r])
+        sides.append(-dphi @ smooth.continuous[r])
     return np.concatenate(features), np.concatenate(sides)
 
 

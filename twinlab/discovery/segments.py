@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from twinlab.knowledge import Knowledge
 from twinlab.study import Study, Trajectory
+from twinlab.study.dosing import arriving_doses, doses_between
 
 from .noise import Noise
 from .problem import Problem, make_problem
@@ -72,6 +73,10 @@ def _pieces(trajectory: Trajectory, share: float) -> Iterable[Trajectory]:
             name: getattr(trajectory, name)[a:b]
             for name in ("time", "value", "count", "spread", "sd", "censored")
         }
+        # The time between two pieces belongs to neither, and nothing given in it does.
+        cut["doses"] = doses_between(
+            trajectory.doses, trajectory.time[a], np.inf if b == n else trajectory.time[b - 1]
+        )
         label = f"{trajectory.subject} from {trajectory.time[a]:.4g}"
         yield replace(trajectory, subject=label if len(edges) > 2 else trajectory.subject, **cut)
 
@@ -130,8 +135,10 @@ def cut_problem(
     problem: Problem, knowledge: Knowledge, settings: Settings, share: float
 ) -> Problem:
     """Tables of the same problem with every record cut into pieces."""
+    library = problem.library
+    arrivals = arriving_doses(problem.study, library.states, library.inputs)
     return make_problem(
-        split_study(problem.study, share),
+        split_study(arrivals.put_into(problem.study), share),
         problem.library,
         knowledge,
         complexity=settings.complexity,

@@ -36,9 +36,9 @@ class Smooth:
     Attributes
     ----------
     target : (n_trajectory, n_cell, 4, n_state) array
-        Cubic pieces for the kernels' nudging term.
-    mean : (n_trajectory, n_cell + 1, n_state) array
-        Values on the grid.
+        Cubic pieces of `continuous`, for the kernels' nudging term.
+    mean, continuous : (n_trajectory, n_cell + 1, n_state) arrays
+        Values on the grid, and what is left of them without all that doses have given.
     at_data : (n_row, n_state) array
         Values at the measured times.
     sd : (n_state,) array
@@ -49,6 +49,7 @@ class Smooth:
 
     target: Array
     mean: Array
+    continuous: Array
     at_data: Array
     sd: Array
     length: Array
@@ -133,6 +134,9 @@ def stand_in(value: Array, censored: NDArray[np.bool_]) -> Array:
 def smooth_data(problem: Problem, *, noise_floor: float = 0.0, logarithmic: bool = False) -> Smooth:
     """Smooth every state of every trajectory.
 
+    Of a state that is dosed, what is left without the doses is smoothed: unlike the state itself
+    it does not jump.
+
     Parameters
     ----------
     problem : Problem
@@ -140,7 +144,7 @@ def smooth_data(problem: Problem, *, noise_floor: float = 0.0, logarithmic: bool
         Smallest noise allowed, as a fraction of each state's standard deviation.  Few points and
         sharp peaks otherwise drive the noise to nothing (METHODS section 2, noise collapse).
     logarithmic : bool
-        Smooth the logarithm of states whose data are all positive.
+        Smooth the logarithm of states whose data are all positive, but of dosed ones.
 
     Returns
     -------
@@ -148,20 +152,25 @@ def smooth_data(problem: Problem, *, noise_floor: float = 0.0, logarithmic: bool
     """
     n_state, n_grid = problem.n_state, problem.n_cell + 1
     mean = np.zeros((problem.n_trajectory, n_grid, n_state))
+    continuous = np.zeros_like(mean)
+    schedule = problem.schedule
+    dosed = schedule.given.any(axis=0) | schedule.rate.any(axis=0)
     at_data = np.zeros_like(problem.value)
     sd, length = np.zeros(n_state), np.zeros(n_state)
     for e in range(n_state):
         column = stand_in(problem.value[:, e], problem.censored[:, e])
         lowest = float(np.nanmin(column))
-        in_log = logarithmic and lowest > 0
+        in_log = logarithmic and lowest > 0 and not dosed[e]
         change = np.log if in_log else np.asarray
         series: dict[int, tuple[Array, Array]] = {}
         for r in range(problem.n_trajectory):
             y = column[problem.rows(r)]
             seen = np.isfinite(y)
             if seen.any():
-                series[r] = (problem.times(r)[seen], np.asarray(change(y[seen]), float))
-        everything = np.concatenate([y for _, y in series.values()])
+                t = problem.times(r)[seen]
+                given = schedule.given_at(r, t)[:, e]
+                series[r] = (t, np.asarray(change(y[seen]), float) - given)
+        everything = np.asarray(change(column[np.isfinite(column)]), float)
         hyper = _choose(
             [_thin(*s) for s in series.values()],
             _lengths(problem, e),
@@ -175,11 +184,13 @@ def smooth_data(problem: Problem, *, noise_floor: float = 0.0, logarithmic: bool
             both = (
                 _posterior_mean(*series[r], at, hyper) if r in series else np.full(at.size, level)
             )
-            both = np.exp(both) if in_log else both
+            given = schedule.given_at(r, at)[:, e]
+            both = np.exp(both) if in_log else both + given
             if lowest >= 0:
                 # Concentrations and counts stay in the range where every term is defined.
                 both = np.maximum(both, 0.5 * lowest if lowest > 0 else 0.0)
             mean[r, :, e], at_data[problem.rows(r), e] = both[:n_grid], both[n_grid:]
+            continuous[r, :, e] = (both - given)[:n_grid]
         residual = column - at_data[:, e]
         sd[e] = max(
             np.sqrt(hyper.ratio * hyper.variance)
@@ -188,6 +199,6 @@ def smooth_data(problem: Problem, *, noise_floor: float = 0.0, logarithmic: bool
             max(noise_floor, 1e-4) * problem.scale[e],
         )
     target = np.stack(
-        [CubicSpline(problem.grid(r), mean[r]).c.transpose(1, 0, 2) for r in range(len(mean))]
+        [CubicSpline(problem.grid(r), continuous[r]).c.transpose(1, 0, 2) for r in range(len(mean))]
     )
-    return Smooth(np.ascontiguousarray(target), mean, at_data, sd, length)
+    return Smooth(np.ascontiguousarray(target), mean, continuous, at_data, sd, length)

@@ -2,7 +2,8 @@
 
 Multiply ``dx/dt = sum w theta`` by a test function that vanishes at both ends and integrate by
 parts: ``-int phi' x = sum w int phi theta`` (Messenger and Bortz 2021, Weak SINDy, eq. 2.4).  The
-derivative of the data is never taken.
+derivative of the data is never taken.  Doses are known: what they give is taken from ``x`` on the
+left side, which leaves it continuous.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def weak_start(problem: Problem, smooth: Smooth) -> WeakStart:
         grid = problem.grid(r)
         phi, dphi = test_functions(grid, max(3, min(MAX_TEST_FUNCTIONS, problem.times(r).size - 1)))
         theta = phi @ terms_on_grid(problem, problem.library, smooth, r)
-        b = -dphi @ smooth.mean[r]
+        b = -dphi @ smooth.continuous[r]
         gram_terms += theta.T @ theta
         vector_terms += theta.T @ b
         change += (b**2).sum(axis=0)
@@ -131,11 +132,8 @@ def grid_values(problem: Problem, smooth: Smooth, r: int) -> dict[str, Array]:
     """Smooths of the states and the inputs (n_grid,) on the grid of one trajectory."""
     library = problem.library
     values = {name: smooth.mean[r][:, e] for e, name in enumerate(library.states)}
-    for i, name in enumerate(library.inputs):
-        pieces = problem.inputs[r, :, :, i]
-        last = pieces[-1, 3] + pieces[-1, 2] * problem.cell[r]
-        values[name] = np.append(pieces[:, 3], last)
-    return values
+    inputs = problem.schedule.inputs_at(r, problem.grid(r))
+    return values | dict(zip(library.inputs, inputs.T, strict=True))
 
 
 def terms_on_grid(problem: Problem, library: Library, smooth: Smooth, r: int) -> Array:

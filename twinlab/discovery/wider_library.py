@@ -99,11 +99,15 @@ def _monomials(names: tuple[str, ...], total: int) -> list[Term]:
 
 
 def _data(problem: Problem, variable: int) -> Array:
-    """Measured values of a state, or pieces of an input."""
+    """Measured values of a state, or those of an input over time."""
     if variable < problem.n_state:
         column = problem.value[:, variable]
         return column[np.isfinite(column)]
-    return problem.inputs[:, :, 3, variable - problem.n_state].ravel()
+    values = [
+        problem.schedule.inputs_at(r, problem.grid(r))[:, variable - problem.n_state]
+        for r in range(problem.n_trajectory)
+    ]
+    return np.concatenate(values)
 
 
 def _lowest(problem: Problem, variable: int) -> float:

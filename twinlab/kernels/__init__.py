@@ -3,9 +3,10 @@
 Arrays in, arrays out; every kernel releases the interpreter lock and is cached on disk.
 """
 
+from .drive import Drive, eventless_drive, linear_pieces, no_drive
 from .elastic_net import elastic_net_path, standardised_path
 from .elastic_net_rows import elastic_net_path_rows
-from .flow import Drive, Tolerance, evaluate_terms
+from .flow import Tolerance, evaluate_terms
 from .integrate import OK, STATUS_TEXT, integrate, integrate_draws
 from .lanes import integrate_lanes
 from .likelihood import STUDENT_FREEDOM, excess_cost
@@ -26,10 +27,13 @@ __all__ = [
     "elastic_net_path",
     "elastic_net_path_rows",
     "evaluate_terms",
+    "eventless_drive",
     "excess_cost",
     "integrate",
     "integrate_draws",
     "integrate_lanes",
+    "linear_pieces",
+    "no_drive",
     "normal_equations",
     "polish",
     "spike_slab_search",

@@ -37,28 +37,6 @@ jit_internal = njit(
 jit_inline = njit(cache=True, nogil=True, error_model="numpy", inline="always")
 
 
-class Drive(NamedTuple):
-    """What acts on one or all trajectories from outside, as cubic pieces on a regular grid.
-
-    Attributes
-    ----------
-    origin, step : (n_trajectory,) arrays
-        Start and cell width of each trajectory's grid.
-    inputs : (n_trajectory, n_cell, 4, n_input) array
-        Cubic coefficients, highest power first, of the inputs.
-    target : (n_trajectory, n_cell, 4, n_state) array
-        The same for the smooth of the data.
-    kappa : (n_state,) array
-        Nudging rates; all zero: no nudging.
-    """
-
-    origin: NDArray[np.float64]
-    step: NDArray[np.float64]
-    inputs: NDArray[np.float64]
-    target: NDArray[np.float64]
-    kappa: NDArray[np.float64]
-
-
 class Tolerance(NamedTuple):
     """Error control of the integrators.
 
@@ -69,7 +47,7 @@ class Tolerance(NamedTuple):
     limit : (n_state,) array
         A state beyond it counts as diverged.
     max_steps : int
-        Steps allowed for one trajectory.
+        Steps allowed for one stretch of a trajectory.
     """
 
     relative: float
@@ -177,61 +155,83 @@ def evaluate_slopes(z, terms, theta, slope):
 
 
 @jit_inline
-def fill_point(t, x, trajectory, drive, z):
-    """Fill ``z`` with the states and, behind them, the inputs at time ``t``."""
+def fill_point(t, x, row, drive, z):
+    """Fill ``z`` with the states and, behind them, the inputs at time ``t`` of a stretch."""
     d = x.size
     for e in range(d):
         z[e] = x[e]
     if drive.inputs.shape[3] > 0:
-        cell, u = grid_place(t, trajectory, drive, drive.inputs.shape[1])
+        piece = piece_at(t, drive.knot[row])
+        u = max(t - drive.knot[row, piece], 0.0)
         for i in range(drive.inputs.shape[3]):
-            c = drive.inputs[trajectory, cell, :, i]
+            c = drive.inputs[row, piece, :, i]
             z[d + i] = ((c[0] * u + c[1]) * u + c[2]) * u + c[3]
 
 
 @jit
-def grid_place(t, trajectory, drive, n_cell):
-    """Cell of the drive's grid that holds ``t`` and the offset in it; ends are held constant."""
+def piece_at(t, knot):
+    """Last piece that begins at ``t`` or before; the first one for whatever is before it."""
+    low, high = 0, knot.size
+    while high - low > 1:
+        middle = (low + high) // 2
+        if knot[middle] <= t:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+@jit
+def grid_place(t, trajectory, drive):
+    """Cell of the target's grid that holds ``t`` and the offset in it; ends are held constant."""
     offset = t - drive.origin[trajectory]
     cell = int(offset / drive.step[trajectory])
-    cell = min(max(cell, 0), n_cell - 1)
+    cell = min(max(cell, 0), drive.target.shape[1] - 1)
     return cell, min(max(offset - cell * drive.step[trajectory], 0.0), drive.step[trajectory])
 
 
+@jit
+def given_until(t, e, row, drive):
+    """What events have added to state ``e`` by the time ``t`` of a stretch."""
+    return drive.given[row, e] + drive.rate[row, e] * (t - drive.begin[row])
+
+
 @jit_inline
-def add_nudging(t, x, trajectory, drive, dx):
+def add_nudging(t, x, row, drive, dx):
     """Add ``kappa (target(t) - x)`` to ``dx`` where there is nudging."""
     for e in range(x.size):
         if drive.kappa[e] != 0.0:
-            cell, u = grid_place(t, trajectory, drive, drive.target.shape[1])
-            c = drive.target[trajectory, cell, :, e]
-            dx[e] += drive.kappa[e] * (((c[0] * u + c[1]) * u + c[2]) * u + c[3] - x[e])
+            cell, u = grid_place(t, drive.trajectory[row], drive)
+            c = drive.target[drive.trajectory[row], cell, :, e]
+            target = ((c[0] * u + c[1]) * u + c[2]) * u + c[3] + given_until(t, e, row, drive)
+            dx[e] += drive.kappa[e] * (target - x[e])
 
 
 @jit_inline
-def flow(t, x, terms, entries, coefficients, trajectory, drive, z, theta, dx):
-    """Fill ``dx`` with the right-hand side at ``(t, x)``; ``z`` and ``theta`` are work space."""
-    fill_point(t, x, trajectory, drive, z)
+def flow(t, x, terms, entries, coefficients, row, drive, z, theta, dx):
+    """Fill ``dx`` with the right-hand side at ``(t, x)`` of a stretch (a row of `drive`).
+
+    ``z`` and ``theta`` are work space.
+    """
+    fill_point(t, x, row, drive, z)
     evaluate_terms(z, terms, theta)
     for e in range(x.size):
-        dx[e] = 0.0
+        dx[e] = drive.rate[row, e]
     for j in range(entries.state.size):
         c = coefficients[entries.column[j]]
         if c != 0.0:
             dx[entries.state[j]] += c * entries.value[j] * theta[entries.term[j]]
-    add_nudging(t, x, trajectory, drive, dx)
+    add_nudging(t, x, row, drive, dx)
 
 
 @jit_inline
-def flow_jacobian(
-    t, x, terms, entries, coefficients, trajectory, drive, z, theta, slope, dx, jacobian
-):
+def flow_jacobian(t, x, terms, entries, coefficients, row, drive, z, theta, slope, dx, jacobian):
     """Fill ``dx`` and its Jacobian (n_state, n_state) in the states, nudging included."""
     d = x.size
-    fill_point(t, x, trajectory, drive, z)
+    fill_point(t, x, row, drive, z)
     evaluate_slopes(z, terms, theta, slope)
     for e in range(d):
-        dx[e] = 0.0
+        dx[e] = drive.rate[row, e]
         for m in range(d):
             jacobian[e, m] = 0.0
         jacobian[e, e] = -drive.kappa[e]
@@ -244,4 +244,4 @@ def flow_jacobian(
                 m = terms.factor_variable[k, f]
                 if m < d:
                     jacobian[e, m] += c * slope[k, f]
-    add_nudging(t, x, trajectory, drive, dx)
+    add_nudging(t, x, row, drive, dx)

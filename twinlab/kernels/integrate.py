@@ -1,4 +1,7 @@
-"""Adaptive explicit Runge-Kutta integration of table-driven models, with dense output."""
+"""Adaptive explicit Runge-Kutta integration of table-driven models, with dense output.
+
+A trajectory is integrated stretch by stretch: no step crosses an event.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from .control import (
     next_step_factor,
     out_of_bounds,
 )
-from .flow import flow, jit
+from .flow import flow, jit, jit_internal
 from .rosenbrock import integrate_stiff
 from .tableau import (
     A21,
@@ -107,42 +110,49 @@ def stage_state(s, x, k, h, out):
 
 
 @jit
-def integrate(initial, time, terms, entries, coefficients, trajectory, drive, tolerance, out):
-    """Integrate from ``time[0]`` and fill ``out`` (n_time, n_state) at every time.
+def first_stretch(t, trajectory, drive):
+    """Stretch of a trajectory that holds the time ``t``, before what happens at just this time."""
+    row = drive.first[trajectory]
+    while row + 1 < drive.first[trajectory + 1] and drive.begin[row + 1] < t:
+        row += 1
+    return row
 
-    Parameters
-    ----------
-    initial : (n_state,) array
-    time : (n_time,) array, increasing
-    terms : TermTable; entries : Entries; coefficients : (n_column,) array
-    trajectory : int
-        Row of `drive` that applies.
-    drive : Drive
-    tolerance : Tolerance
-    out : (n_time, n_state) array
-        Result; rows after a failure are NaN.
 
-    Returns
-    -------
-    int
-        0, or the reason of the failure (``STATUS_TEXT``).
+@jit
+def stretch_end(row, i, trajectory, drive, time):
+    """End of a stretch, and the index of the first output from `i` on that lies behind it."""
+    end, stop = time[time.size - 1], time.size
+    if row + 1 < drive.first[trajectory + 1] and drive.begin[row + 1] < end:
+        end, stop = drive.begin[row + 1], i
+        while time[stop] <= end:
+            stop += 1
+    return end, stop
+
+
+@jit
+def add_jump(row, drive, x):
+    """Add what a stretch begins with to the state."""
+    for e in range(x.size):
+        x[e] += drive.jump[row, e]
+
+
+@jit_internal
+def integrate_stretch(
+    t, end, x, i, stop, time, terms, entries, coefficients, row, drive, tolerance, out
+):
+    """Integrate through one stretch, from ``x`` at ``t``, and leave the state at ``end`` in ``x``.
+
+    Fills the rows of `out` from `i` up to, not with, `stop`; the rest is as `integrate` has it.
     """
-    d, n_time = initial.size, time.size
+    d = x.size
     z = np.empty(d + drive.inputs.shape[3])
     theta = np.empty(terms.factor_count.size)
     k, weight = np.empty((7, d)), np.empty(7)
-    x, x_stage, x_new = initial.copy(), np.empty(d), np.empty(d)
-    for e in range(d):
-        out[0, e] = x[e]
-        for j in range(1, n_time):
-            out[j, e] = np.nan
-    t, end = time[0], time[n_time - 1]
+    x_stage, x_new = np.empty(d), np.empty(d)
     span = end - t
-    h, i, first, rejected = 0.0, 1, 0, False
+    h, first, rejected = 0.0, 0, False
     held = 0
     for count in range(tolerance.max_steps):
-        if i == n_time:
-            return OK
         h = min(h, end - t)
         for s in range(first, 7):
             stage_state(s, x, k, h, x_stage)
@@ -153,7 +163,7 @@ def integrate(initial, time, terms, entries, coefficients, trajectory, drive, to
                 terms,
                 entries,
                 coefficients,
-                trajectory,
+                row,
                 drive,
                 z,
                 theta,
@@ -177,7 +187,7 @@ def integrate(initial, time, terms, entries, coefficients, trajectory, drive, to
                 return STEP_TOO_SMALL
             continue
         last = t + h >= end - 1e-12 * span
-        while i < n_time and (time[i] <= t + h or last):
+        while i < stop and (time[i] <= t + h or last):
             s1 = min((time[i] - t) / h, 1.0)
             for q in range(7):
                 weight[q] = s1 * (
@@ -202,6 +212,8 @@ def integrate(initial, time, terms, entries, coefficients, trajectory, drive, to
                     for e in range(d):
                         out[j, e] = np.nan
             return DIVERGED
+        if last:
+            return OK
         factor = next_step_factor(error)
         h *= min(factor, 1.0) if rejected else factor
         rejected = False
@@ -209,19 +221,78 @@ def integrate(initial, time, terms, entries, coefficients, trajectory, drive, to
             return integrate_stiff(
                 t,
                 h,
+                end,
                 x,
                 i,
+                stop,
                 tolerance.max_steps - count - 1,
                 time,
                 terms,
                 entries,
                 coefficients,
-                trajectory,
+                row,
                 drive,
                 tolerance,
                 out,
             )
-    return OK if i == n_time else TOO_MANY_STEPS
+    return TOO_MANY_STEPS
+
+
+@jit
+def integrate(initial, time, terms, entries, coefficients, trajectory, drive, tolerance, out):
+    """Integrate from ``time[0]`` and fill ``out`` (n_time, n_state) at every time.
+
+    Parameters
+    ----------
+    initial : (n_state,) array
+        State at ``time[0]``, before what happens at this time.
+    time : (n_time,) array, increasing
+    terms : TermTable; entries : Entries; coefficients : (n_column,) array
+    trajectory : int
+        Trajectory of `drive` that applies.
+    drive : Drive
+    tolerance : Tolerance
+    out : (n_time, n_state) array
+        Result, at the time of an event before it; rows after a failure are NaN.
+
+    Returns
+    -------
+    int
+        0, or the reason of the failure (``STATUS_TEXT``).
+    """
+    n_time = time.size
+    x = initial.copy()
+    for e in range(x.size):
+        out[0, e] = x[e]
+        for j in range(1, n_time):
+            out[j, e] = np.nan
+    t, i = time[0], 1
+    row = first_stretch(t, trajectory, drive)
+    while i < n_time:
+        end, stop = stretch_end(row, i, trajectory, drive, time)
+        if end > t:
+            status = integrate_stretch(
+                t,
+                end,
+                x,
+                i,
+                stop,
+                time,
+                terms,
+                entries,
+                coefficients,
+                row,
+                drive,
+                tolerance,
+                out,
+            )
+            if status != OK:
+                return status
+        t, i = end, stop
+        if i < n_time:
+            row += 1
+            add_jump(row, drive, x)
+    return OK
 
 
 @jit

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from twinlab.expressions.kinds import HILL_ACTIVATION, HILL_REPRESSION, POWER
 
-from .flow import Drive, Tolerance, factor_value, grid_place, jit, power
+from .drive import Drive, stretches
+from .flow import Tolerance, factor_value, given_until, grid_place, jit, piece_at, power
 from .integrate import DIVERGED, OK, STEP_TOO_SMALL, TOO_MANY_STEPS, integrate, next_step_factor
 from .lanes_state import empty_lanes
 from .tableau import DENSE, E1, E3, E4, E5, E6, E7, NODES, STAGES
@@ -86,12 +87,12 @@ def _terms(factor_count, factor_kind, factor_variable, exponents, scale, constan
 
 
 @jit
-def _slopes(stage, state, term, column, value, coefficients, theta, k):
-    """Fill ``k[stage]`` from the terms; the second to fifth are `Entries`."""
+def _slopes(stage, state, term, column, value, coefficients, theta, rate, k):
+    """Fill ``k[stage]`` from `rate` and the terms; the second to fifth are `Entries`."""
     width = theta.shape[1]
     for e in range(k.shape[1]):
         for i in range(width):
-            k[stage, e, i] = 0.0
+            k[stage, e, i] = rate[e]
     for j in range(state.size):
         e, n, c, factor = state[j], term[j], column[j], value[j]
         for i in range(width):
@@ -101,29 +102,29 @@ def _slopes(stage, state, term, column, value, coefficients, theta, k):
 
 
 @jit
-def _inputs(stage, trajectory, drive, t, h, d, point):
+def _inputs(stage, knot, pieces, t, h, d, point):
     """Fill the inputs at the stage's times."""
-    width = h.size
-    for i in range(width):
+    for i in range(h.size):
         at = t[i] + NODES[stage] * h[i]
-        cell, u = grid_place(at, trajectory, drive, drive.inputs.shape[1])
-        for m in range(drive.inputs.shape[3]):
-            c = drive.inputs[trajectory, cell, :, m]
+        piece = piece_at(at, knot)
+        u = max(at - knot[piece], 0.0)
+        for m in range(pieces.shape[2]):
+            c = pieces[piece, :, m]
             point[d + m, i] = ((c[0] * u + c[1]) * u + c[2]) * u + c[3]
 
 
 @jit
-def _nudge(stage, trajectory, drive, t, h, point, k):
+def _nudge(stage, row, drive, t, h, point, k):
     """Add the nudging at the stage's times."""
-    width = h.size
+    trajectory = drive.trajectory[row]
     for e in range(k.shape[1]):
         if drive.kappa[e] == 0.0:
             continue
-        for i in range(width):
+        for i in range(h.size):
             at = t[i] + NODES[stage] * h[i]
-            cell, u = grid_place(at, trajectory, drive, drive.target.shape[1])
+            cell, u = grid_place(at, trajectory, drive)
             c = drive.target[trajectory, cell, :, e]
-            target = ((c[0] * u + c[1]) * u + c[2]) * u + c[3]
+            target = ((c[0] * u + c[1]) * u + c[2]) * u + c[3] + given_until(at, e, row, drive)
             k[stage, e, i] += drive.kappa[e] * (target - point[e, i])
 
 
@@ -228,10 +229,13 @@ def _advance(i, limit, x, point, before, k):
 
 @jit
 def _run(
-    initial, time, terms, entries, coefficients, constants, exponents, differs, trajectory, drive,
+    initial, time, terms, entries, coefficients, constants, exponents, differs, row, drive,
     tolerance, lanes, out, status,
 ):  # fmt: skip
-    """Integrate all draws; what fails here other than by divergence keeps its status."""
+    """Integrate all draws through a stretch, a row of `drive`; ``time`` ends where it does.
+
+    What fails here other than by divergence keeps its status.
+    """
     # Plain arrays for the functions below: a tuple of arrays costs more to pass than they do.
     h, error, point, x, before = lanes.h, lanes.error, lanes.point, lanes.x, lanes.before
     theta, k, coefficient, t = lanes.theta, lanes.k, lanes.coefficients, lanes.t
@@ -243,6 +247,7 @@ def _run(
     absolute, relative, limit = tolerance.absolute, tolerance.relative, tolerance.limit
     most = tolerance.max_steps
     driven, nudged = drive.inputs.shape[3] > 0, drive.kappa.any()
+    knot, pieces, rate = drive.knot[row], drive.inputs[row], drive.rate[row]
     waiting = active = 0
     width = h.size
     end, d, span = time[time.size - 1], x.shape[0], time[time.size - 1] - time[0]
@@ -263,14 +268,14 @@ def _run(
                         before[e, i] = point[e, i]
             _stage(stage, h, x, k, point)
             if driven:
-                _inputs(stage, trajectory, drive, t, h, d, point)
+                _inputs(stage, knot, pieces, t, h, d, point)
             _terms(
                 count, kind, variable, exponent, scale, constant, exponent_of, differs, hill,
                 point, theta,
             )  # fmt: skip
-            _slopes(stage, state, term, column, value, coefficient, theta, k)
+            _slopes(stage, state, term, column, value, coefficient, theta, rate, k)
             if nudged:
-                _nudge(stage, trajectory, drive, t, h, point, k)
+                _nudge(stage, row, drive, t, h, point, k)
             if stage == 0:
                 for i in range(width):
                     if h[i] < 0.0:
@@ -311,6 +316,36 @@ def _run(
             active -= 1
 
 
+def _run_all(
+    initial: Array, time: Array, terms: Any, entries: Any, coefficients: Array, constants: Array,
+    exponents: Array, differs: NDArray[np.bool_], trajectory: int, drive: Drive,
+    tolerance: Tolerance, out: Array, status: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Integrate all draws through all stretches; the statuses are those of `_run`."""
+    sizes = initial.shape[1], drive.inputs.shape[3], len(terms.scale), coefficients.shape[1]
+    status[:] = OK
+    alive, x = np.arange(len(initial)), initial
+    for n, (row, rows, times) in enumerate(stretches(time, trajectory, drive)):
+        x = x + drive.jump[row] if n else x
+        if times.size == 1:
+            continue
+        own = status[alive]
+        whole = times.size == time.size and alive.size == len(initial)
+        part = out if whole else np.full((alive.size, times.size, x.shape[1]), np.nan)
+        fitted = constants[alive % len(constants)], exponents[alive % len(exponents)]
+        _run(
+            x, times, terms, entries, coefficients[alive], *fitted, differs, row, drive, tolerance,
+            empty_lanes(*sizes, min(LANES, alive.size)), part, own,
+        )  # fmt: skip
+        status[alive] = own
+        if whole:
+            return
+        out[alive, rows] = part[:, 1 : 1 + rows.stop - rows.start]
+        alive, x = alive[own == OK], np.ascontiguousarray(part[own == OK, -1])
+        if not alive.size:
+            return
+
+
 def integrate_lanes(
     initial: Array,
     time: Array,
@@ -347,14 +382,11 @@ def integrate_lanes(
     powers = terms.exponent[None] if exponents is None else exponents
     status[:] = STEP_TOO_SMALL
     if len(initial) >= _FEWEST:
-        sizes = initial.shape[1], drive.inputs.shape[3], len(terms.scale), coefficients.shape[1]
-        lanes = empty_lanes(*sizes, min(LANES, len(initial)))
         # An exponent that all draws share is worked out by multiplication.
         shared, differs = powers[0], (powers != powers[0]).any(axis=0)
-        status[:] = OK
-        _run(
+        _run_all(
             initial, time, terms._replace(exponent=np.ascontiguousarray(shared)), entries,
-            coefficients, own, powers, differs, trajectory, drive, tolerance, lanes, out, status,
+            coefficients, own, powers, differs, trajectory, drive, tolerance, out, status,
         )  # fmt: skip
     for r in np.flatnonzero((status != OK) & (status != DIVERGED)).tolist():
         mine = terms._replace(

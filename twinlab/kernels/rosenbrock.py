@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .control import DIVERGED, OK, STEP_TOO_SMALL, TOO_STIFF, next_step_factor, out_of_bounds
-from .flow import flow, flow_jacobian, grid_place, jit_internal
-from .linear import factorise, solve_factored
+from .flow import flow, flow_jacobian, grid_place, jit_internal, piece_at
+from .linear import copy_vector, factorise, solve_factored
 from .rosenbrock_tableau import COUPLING, DENSE, GAMMA, NODES, STAGES, TIME_SLOPE
 
 
@@ -69,20 +69,32 @@ def make_space(d, n_input, n_term):
 
 
 @jit_internal
-def cubic_slope(pieces, t, trajectory, drive, column):
-    """Slope of one column of cubic pieces (n_trajectory, n_cell, 4, n) at time ``t``."""
-    cell, u = grid_place(t, trajectory, drive, pieces.shape[1])
+def target_slope(t, e, row, drive):
+    """Slope of the nudging target of state ``e`` at time ``t``."""
+    trajectory = drive.trajectory[row]
+    cell, u = grid_place(t, trajectory, drive)
     end = drive.step[trajectory]
-    # Outside its grid the drive is held constant.
+    # Outside its grid the continuous part is held constant.
     offset = t - drive.origin[trajectory] - cell * end
     if offset < 0.0 or offset > end:
+        return drive.rate[row, e]
+    c = drive.target[trajectory, cell, :, e]
+    return (3.0 * c[0] * u + 2.0 * c[1]) * u + c[2] + drive.rate[row, e]
+
+
+@jit_internal
+def input_slope(t, i, row, drive):
+    """Slope of input ``i`` at time ``t``; before its first piece it is constant."""
+    piece = piece_at(t, drive.knot[row])
+    u = t - drive.knot[row, piece]
+    if u < 0.0:
         return 0.0
-    c = pieces[trajectory, cell, :, column]
+    c = drive.inputs[row, piece, :, i]
     return (3.0 * c[0] * u + 2.0 * c[1]) * u + c[2]
 
 
 @jit_internal
-def linearise(t, ahead, x, terms, entries, coefficients, trajectory, drive, space):
+def linearise(t, ahead, x, terms, entries, coefficients, row, drive, space):
     """Fill the right-hand side, its Jacobian and its partial derivative in time at ``(t, x)``.
 
     Slopes are taken at ``t + ahead``, a moment later: where a piece ends, the next one counts.
@@ -94,7 +106,7 @@ def linearise(t, ahead, x, terms, entries, coefficients, trajectory, drive, spac
         terms,
         entries,
         coefficients,
-        trajectory,
+        row,
         drive,
         space.z,
         space.theta,
@@ -106,11 +118,11 @@ def linearise(t, ahead, x, terms, entries, coefficients, trajectory, drive, spac
     for e in range(d):
         space.time_slope[e] = 0.0
         if drive.kappa[e] != 0.0:
-            slope = cubic_slope(drive.target, t + ahead, trajectory, drive, e)
+            slope = target_slope(t + ahead, e, row, drive)
             space.time_slope[e] = drive.kappa[e] * slope
     if n_input > 0:
         for i in range(n_input):
-            space.z[d + i] = cubic_slope(drive.inputs, t + ahead, trajectory, drive, i)
+            space.z[d + i] = input_slope(t + ahead, i, row, drive)
         for j in range(entries.state.size):
             k, c = entries.term[j], coefficients[entries.column[j]] * entries.value[j]
             for f in range(terms.factor_count[k]):
@@ -120,14 +132,14 @@ def linearise(t, ahead, x, terms, entries, coefficients, trajectory, drive, spac
 
 
 @jit_internal
-def step_from(t, h, x, terms, entries, coefficients, trajectory, drive, space, fresh, x_new):
+def step_from(t, h, x, terms, entries, coefficients, row, drive, space, fresh, x_new):
     """One step, from a point that is linearised unless it is `fresh`; False if singular.
 
     Fills ``x_new``, the stages (the last is the error) and the dense output of `space`.
     """
     d = x.size
     if not fresh:
-        linearise(t, 1e-6 * h, x, terms, entries, coefficients, trajectory, drive, space)
+        linearise(t, 1e-6 * h, x, terms, entries, coefficients, row, drive, space)
     for e in range(d):
         for m in range(d):
             space.matrix[e, m] = -space.jacobian[e, m]
@@ -151,7 +163,7 @@ def step_from(t, h, x, terms, entries, coefficients, trajectory, drive, space, f
                 terms,
                 entries,
                 coefficients,
-                trajectory,
+                row,
                 drive,
                 space.z,
                 space.theta,
@@ -201,48 +213,50 @@ def dense_state(s, x, x_new, space, out):
 def integrate_stiff(
     t,
     h,
+    end,
     x,
     i,
+    stop,
     max_steps,
     time,
     terms,
     entries,
     coefficients,
-    trajectory,
+    row,
     drive,
     tolerance,
     out,
 ):
-    """Continue a trajectory to its end from the state ``x`` (overwritten) at ``t``.
+    """Continue a stretch to its end from the state ``x`` at ``t``; leave the last state in ``x``.
 
     Parameters
     ----------
-    t, h : float
-        Present time and a first step.
+    t, h, end : float
+        Present time, a first step, end of the stretch.
     x : (n_state,) array
-    i : int
-        Rows of `out` from here on are wanted; ``time[i] > t``.
+    i, stop : int
+        Rows of `out` from `i` up to, not with, `stop` are wanted; ``time[i] > t``.
     max_steps : int
-    time, terms, entries, coefficients, trajectory, drive, tolerance, out
+    time, terms, entries, coefficients, drive, tolerance, out
         As ``twinlab.kernels.integrate`` takes them.
+    row : int
+        The stretch.
 
     Returns
     -------
     int
         0, or the reason of the failure (``STATUS_TEXT``).
     """
-    d, n_time = x.size, time.size
-    end = time[n_time - 1]
+    d, span = x.size, end - t
+    final = x
     space = make_space(d, drive.inputs.shape[3], terms.factor_count.size)
     x_new = np.empty(d)
     # Both are false; as literals they would have the steps compiled once more.
-    rejected = fresh = i == n_time
+    rejected = fresh = h < 0.0
     for _ in range(max_steps):
-        if i == n_time:
-            return OK
         h = min(h, end - t)
         error = np.inf
-        if step_from(t, h, x, terms, entries, coefficients, trajectory, drive, space, fresh, x_new):
+        if step_from(t, h, x, terms, entries, coefficients, row, drive, space, fresh, x_new):
             error = implicit_error(x, x_new, space, tolerance)
         fresh = True
         if not error <= 1.0:
@@ -253,14 +267,17 @@ def integrate_stiff(
             continue
         if out_of_bounds(x_new, tolerance):
             return DIVERGED
-        last = t + h >= end - 1e-12 * (end - time[0])
-        while i < n_time and (time[i] <= t + h or last):
+        last = t + h >= end - 1e-12 * span
+        while i < stop and (time[i] <= t + h or last):
             dense_state(min((time[i] - t) / h, 1.0), x, x_new, space, out[i])
             i += 1
         t += h
         x, x_new = x_new, x
+        if last:
+            copy_vector(x, final)
+            return OK
         fresh = False
         factor = next_step_factor(error)
         h *= min(factor, 1.0) if rejected else factor
         rejected = False
-    return OK if i == n_time else TOO_STIFF
+    return TOO_STIFF

@@ -162,9 +162,11 @@ def add_sources(g, rate, entry_state, s):
 def continue_stiff(
     t,
     h,
+    end,
     x,
     s,
     i,
+    stop,
     max_steps,
     time,
     terms,
@@ -172,32 +174,35 @@ def continue_stiff(
     coefficients,
     all_terms,
     all_entries,
-    trajectory,
+    stretch,
     drive,
     tolerance,
     x_out,
     s_out,
 ):
-    """Continue a trajectory and its sensitivities to the end from ``x`` and ``s`` at ``t``.
+    """Continue a stretch and its sensitivities to its end; leave the last ones in ``x`` and ``s``.
 
     Parameters
     ----------
-    t, h : float
-        Present time and a first step.
+    t, h, end : float
+        Present time, a first step, end of the stretch.
     x : (n_state,) array; s : (n_state, n_entry + n_state) array
-        Present state and sensitivities; overwritten.
-    i : int
-        Rows of the results from here on are wanted; ``time[i] > t``.
+        Present state and sensitivities.
+    i, stop : int
+        Rows of the results from `i` up to, not with, `stop` are wanted; ``time[i] > t``.
     max_steps : int
     time, ..., s_out
         As ``twinlab.kernels.trajectory_sensitivity`` takes them.
+    stretch : int
+        The row of `drive`.
 
     Returns
     -------
     int
         0, or the reason of the failure (``STATUS_TEXT``).
     """
-    d, n_time, n_entry = x.size, time.size, all_entries.state.size
+    d, n_entry = x.size, all_entries.state.size
+    final, goal = s, time[i] if i < stop else end
     space = make_space(d, drive.inputs.shape[3], terms.factor_count.size)
     all_theta, rate = np.empty(all_terms.factor_count.size), np.empty((3, n_entry))
     x_node, jacobian, start = np.empty((3, d)), np.empty((3, d, d)), np.empty((d, d))
@@ -215,15 +220,13 @@ def continue_stiff(
         for e in range(d):
             own[e, c] = s[e, n_entry + c]
     # Both are false; as literals they would have the steps compiled once more.
-    rejected = fresh = i == n_time
+    rejected = fresh = h < 0.0
     for _ in range(max_steps):
-        if i == n_time:
-            return OK
-        onto = h >= (time[i] - t) * (1.0 - 1e-9)
-        step = time[i] - t if onto else h
+        onto = h >= (goal - t) * (1.0 - 1e-9)
+        step = goal - t if onto else h
         error, error_s = np.inf, 0.0
         if step_from(
-            t, step, x, terms, entries, coefficients, trajectory, drive, space, fresh, x_node[2]
+            t, step, x, terms, entries, coefficients, stretch, drive, space, fresh, x_node[2]
         ):
             error = implicit_error(x, x_node[2], space, tolerance)
         fresh = True
@@ -242,7 +245,7 @@ def continue_stiff(
                     terms,
                     entries,
                     coefficients,
-                    trajectory,
+                    stretch,
                     drive,
                     space,
                 )
@@ -270,7 +273,7 @@ def continue_stiff(
             continue
         fresh = True
         for q in range(3):
-            fill_point(t + RADAU_NODES[q] * step, x_node[q], trajectory, drive, space.z)
+            fill_point(t + RADAU_NODES[q] * step, x_node[q], stretch, drive, space.z)
             evaluate_terms(space.z, all_terms, all_theta)
             for j in range(n_entry):
                 rate[q, j] = all_theta[all_entries.term[j]] * all_entries.value[j]
@@ -281,12 +284,17 @@ def continue_stiff(
         copy_vector(x_node[2], x)
         t += step
         if onto:
-            t = time[i]
-            copy_vector(x, x_out[i])
-            copy_matrix(s, s_out[i])
-            i += 1
+            t = goal
+            if i < stop:
+                copy_vector(x, x_out[i])
+                copy_matrix(s, s_out[i])
+                i += 1
+            if t >= end:
+                copy_matrix(s, final)
+                return OK
+            goal = time[i] if i < stop else end
         grown = step * (min(factor, 1.0) if rejected else factor)
         # A step cut short by an output time says little about the step that could be made.
         h = max(h, grown) if onto else grown
         rejected = False
-    return OK if i == n_time else TOO_STIFF
+    return TOO_STIFF

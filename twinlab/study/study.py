@@ -23,6 +23,31 @@ class Dose:
 
 
 @dataclass(frozen=True)
+class Dosing:
+    """Where some doses go and how.
+
+    Attributes
+    ----------
+    target : str
+        A state or an input; empty: what the doses themselves say.
+    lag : float
+        Time from a dose to its arrival.
+    bioavailability : float
+        Share of the amount that arrives.
+    scale : str
+        Covariate that amounts are divided by; empty: none.
+    named : str
+        Only for doses whose target has this name in the data.
+    """
+
+    target: str = ""
+    lag: float = 0.0
+    bioavailability: float = 1.0
+    scale: str = ""
+    named: str = ""
+
+
+@dataclass(frozen=True)
 class Note:
     """Something the reader noticed: a remark ('note') or a doubt ('warning'), and where."""
 
@@ -81,6 +106,19 @@ class Trajectory:
         """Name for titles and keys: the subject, with its condition where it has one."""
         return f"{self.subject} ({self.condition})" if self.condition else self.subject
 
+    def begun(self, time: float) -> Trajectory:
+        """The trajectory from an earlier time on, at which nothing was measured."""
+        none = np.full((1, self.value.shape[1]), np.nan)
+        return replace(
+            self,
+            time=np.concatenate(([time], self.time)),
+            value=np.concatenate([none, self.value]),
+            count=np.concatenate([np.zeros(none.shape, np.int64), self.count]),
+            spread=np.concatenate([np.zeros(none.shape), self.spread]),
+            sd=np.concatenate([none, self.sd]),
+            censored=np.concatenate([np.zeros(none.shape, bool), self.censored]),
+        )
+
     def _columns(self, index: list[int]) -> Trajectory:
         keep = np.isfinite(self.value[:, index]).any(axis=1)
         tables = ("value", "count", "spread", "sd", "censored")
@@ -108,6 +146,8 @@ class Study:
         What the reader noticed.
     covariate_units : mapping of str to str
         Unit of each covariate of the trajectories; empty string when unknown.
+    dosing : tuple of Dosing
+        What is said of the doses beside what the data say.
     """
 
     name: str
@@ -118,6 +158,7 @@ class Study:
     provenance: Provenance | None = None
     notes: tuple[Note, ...] = ()
     covariate_units: Mapping[str, str] = field(default_factory=dict)
+    dosing: tuple[Dosing, ...] = ()
 
     @property
     def subjects(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ CLASSES: dict[str, type] = {
         expressions.Factor,
         expressions.Term,
         study.Dose,
+        study.Dosing,
         study.Note,
         study.Provenance,
         study.Study,

@@ -105,7 +105,9 @@ class Twin:
         """
         problem = self.discovery.problem
         times = _checked_times(time)
-        trajectory = self._trajectory(subject, needed=initial is None or problem.inputs.size > 0)
+        trajectory = self._trajectory(
+            subject, needed=initial is None or len(problem.library.inputs) > 0
+        )
         coefficients, states, constants = self._draws(trajectory, draws)
         centre = np.zeros(problem.n_column)
         centre[self.model.columns] = self.model.coefficients
