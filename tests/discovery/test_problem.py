@@ -27,9 +27,9 @@ def test_rows_missing_entries_and_inputs():
     np.testing.assert_array_equal(problem.times(1), [5.0, 6.0, 8.0])
     # The input keeps its own times: linear from 20 at t=1 to 40 at t=4.
     at = problem.grid(0)
-    pieces = problem.inputs[0, :, :, 0]
-    np.testing.assert_allclose(pieces[:, 3], np.interp(at[:-1], [0, 1, 4], [10, 20, 40]))
-    assert np.allclose(pieces[:, :2], 0)
+    found = problem.schedule.inputs_at(0, at)[:, 0]
+    np.testing.assert_allclose(found, np.interp(at, [0, 1, 4], [10, 20, 40]))
+    assert np.allclose(problem.schedule.inputs[:, :, :2], 0)
 
 
 def test_active_tables_hold_the_model_alone():

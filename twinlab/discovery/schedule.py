@@ -98,7 +98,8 @@ class Schedule:
             both = (_refined(knot[real], own[real], union), _refined(grid[:-1], pieces, union))
             knots.append(union)
             tables.append(np.concatenate(both, axis=2))
-        return replace(self, **_padded(knots, tables))
+        knot, inputs = _padded(knots, tables)
+        return replace(self, knot=knot, inputs=inputs)
 
 
 def _refined(knot: Array, pieces: Array, at: Array) -> Array:
@@ -114,14 +115,14 @@ def _refined(knot: Array, pieces: Array, at: Array) -> Array:
     return out
 
 
-def _padded(knots: Sequence[Array], tables: Sequence[Array]) -> dict[str, Array]:
+def _padded(knots: Sequence[Array], tables: Sequence[Array]) -> tuple[Array, Array]:
     """Pieces of all stretches in one table, short ones filled up behind."""
     n_piece = max(k.size for k in knots)
     knot = np.full((len(knots), n_piece), np.inf)
     inputs = np.zeros((len(knots), n_piece, 4, tables[0].shape[2]))
     for row, (k, table) in enumerate(zip(knots, tables, strict=True)):
         knot[row, : k.size], inputs[row, : k.size] = k, table
-    return {"knot": knot, "inputs": inputs}
+    return knot, inputs
 
 
 def make_schedule(
@@ -152,10 +153,7 @@ def make_schedule(
         for n, start in enumerate(begin):
             if n:
                 given = given + rows[-1][1] * (start - rows[-1][0])
-            rate, raised = (
-                _rates(doses, start, n == 0, states),
-                _rates(doses, start, n == 0, inputs),
-            )
+            rate, raised = (_rates(doses, start, n == 0, names) for names in (states, inputs))
             jump = np.zeros(len(states))
             for dose in doses if n else ():
                 if dose.duration == 0 and dose.time == start:
@@ -174,7 +172,7 @@ def make_schedule(
         np.ascontiguousarray([row[1] for row in rows]),
         np.ascontiguousarray([row[2] for row in rows]),
         np.ascontiguousarray([row[3] for row in rows]),
-        **_padded(knots, tables),
+        *_padded(knots, tables),
     )
 
 

@@ -154,7 +154,7 @@ def smooth_data(problem: Problem, *, noise_floor: float = 0.0, logarithmic: bool
     mean = np.zeros((problem.n_trajectory, n_grid, n_state))
     continuous = np.zeros_like(mean)
     schedule = problem.schedule
-    dosed = schedule.given.any(axis=0) | schedule.rate.any(axis=0)
+    dosed = np.any(np.concatenate([schedule.given, schedule.rate]), axis=0)
     at_data = np.zeros_like(problem.value)
     sd, length = np.zeros(n_state), np.zeros(n_state)
     for e in range(n_state):

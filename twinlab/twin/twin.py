@@ -105,9 +105,8 @@ class Twin:
         """
         problem = self.discovery.problem
         times = _checked_times(time)
-        trajectory = self._trajectory(
-            subject, needed=initial is None or len(problem.library.inputs) > 0
-        )
+        driven = bool(problem.library.inputs)
+        trajectory = self._trajectory(subject, needed=initial is None or driven)
         coefficients, states, constants = self._draws(trajectory, draws)
         centre = np.zeros(problem.n_column)
         centre[self.model.columns] = self.model.coefficients
