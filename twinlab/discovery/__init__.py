@@ -17,6 +17,7 @@ from .result import (
     RankedModel,
     Settings,
 )
+from .verdict import PriorVerdict
 from .warmup import is_warm, warm_up
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Path",
     "PointModel",
     "Posterior",
+    "PriorVerdict",
     "Progress",
     "Proposal",
     "RankedModel",

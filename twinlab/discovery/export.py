@@ -17,6 +17,7 @@ import twinlab
 
 from .library_criticism import withheld
 from .result import QUANTILES, Band, Discovery, FamilyInclusion, RankedModel, RefinedShape
+from .verdict import PriorVerdict
 
 SCHEMA = 1
 #: Significant digits written: more than any coefficient has, fewer than rounding errors touch.
@@ -100,6 +101,7 @@ def discovery_mapping(discovery: Discovery) -> dict[str, Any]:
             }
             for p in discovery.proposals
         ],
+        "prior": [_verdict(v) for v in discovery.prior_verdicts],
         "warnings": [{"code": w.code, "text": w.text} for w in discovery.warnings],
         "seconds": round(discovery.seconds, 3),
     }
@@ -165,6 +167,25 @@ def _model(discovery: Discovery, rank: int, model: RankedModel) -> dict[str, Any
             "initial": initial,
             "constants": [_shape(discovery, shape) for shape in model.shapes],
         },
+    }
+
+
+def _verdict(verdict: PriorVerdict) -> dict[str, Any]:
+    """Infinite log-odds, of a certainty, are written as null."""
+    return {
+        "kind": verdict.kind,
+        "label": verdict.label,
+        "source": verdict.source,
+        "sentences": list(verdict.sentences),
+        "prior_log_odds": _number(verdict.prior),
+        "data_log_bayes_factor": _number(verdict.data),
+        "posterior_log_odds": _number(verdict.posterior),
+        "log_evidence_with": _number(verdict.evidence_with),
+        "log_evidence_without": _number(verdict.evidence_without),
+        "verdict": verdict.verdict,
+        "opposite_sign": verdict.opposite,
+        "conflict": verdict.conflict,
+        "text": verdict.text,
     }
 
 

@@ -30,6 +30,7 @@ from .posterior import (
     standardised_residuals,
     symmetric_root,
 )
+from .prior_conflict import still_claimed
 from .problem import Problem, column_prior, nonnegative_names
 from .result import Discovery, Gram, Posterior, RankedModel
 from .steps import (
@@ -224,6 +225,7 @@ def reconsider(
         inclusion=inclusion_of(models, discovery.problem.n_column),
         families=family_inclusion(discovery.library, models),
         classes=(),
+        prior_verdicts=still_claimed(discovery.prior_verdicts, discovery.knowledge, knowledge),
         posterior=posterior,
         bands=bands,
         r_squared=point.r_squared,

@@ -34,6 +34,7 @@ from .posterior import (
     rank_models,
     standardised_residuals,
 )
+from .prior_conflict import conflict_warning, prior_verdicts
 from .problem import Problem, make_problem
 from .progress import RESCORE_SHARE, SEARCH_SHARE, CancelToken, ProgressCallback, Teller
 from .result import Discovery, FitWarning, Gram, Path, Settings
@@ -130,17 +131,24 @@ def discover(
     threads = own if executor is None else nullcontext(executor)
     with threads as pool, one_blas_thread():
         run = Run(settings, knowledge, seed, teller, pool, n_candidates)
-        discovery = _answer(run, run.find(problem, models))
+        discovery = _answer(run, run.find(problem, models), problem.n_column)
     discovery = replace(discovery, seconds=time.perf_counter() - began)
     teller.tell("done", f"Done in {discovery.seconds:.1f} s", 1.0)
     return discovery
 
 
-def _answer(run: Run, found: Found) -> Discovery:
-    """Posterior, bands and criticism of the models that were found."""
+def _answer(run: Run, found: Found, n_base: int) -> Discovery:
+    """Posterior, bands and criticism of the models that were found.
+
+    `n_base` columns are the library's own, those behind them refined terms.
+    """
     run.teller.tell("bands", "Criticising and simulating", SEARCH_SHARE + RESCORE_SHARE)
     frame, weighed, best = found.frame, found.weighed, found.weighed[0]
     problem, library, settings = frame.problem, frame.problem.library, run.settings
+    verdicts = prior_verdicts(
+        frame, weighed, found.gram, n_base, run.knowledge, settings, run.seed, run.pool,
+        run.teller.check,
+    )  # fmt: skip
     verdict = judge_library(frame, best, settings, run.teller.check)
     ranked = rank_models(frame, weighed)
     posterior = draw_posterior(frame, weighed, ranked, settings.draws, run.seed + 1000)
@@ -162,6 +170,9 @@ def _answer(run: Run, found: Found) -> Discovery:
             "fit: a term that the smoothed data speak against was not tried."
         )
         warnings = (*warnings, FitWarning("screened", text))
+    disagreement = conflict_warning(verdicts)
+    if disagreement is not None:
+        warnings = (*warnings, disagreement)
     if found.in_pieces:
         warnings = (FitWarning("in_pieces", IN_PIECES), *warnings)
     return Discovery(
@@ -192,6 +203,7 @@ def _answer(run: Run, found: Found) -> Discovery:
         noise=best.noise,
         proposals=verdict.proposals,
         diagnostics=_diagnostics(found, verdict),
+        prior_verdicts=verdicts,
     )
 
 

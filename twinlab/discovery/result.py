@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from .noise import Noise
     from .problem import Problem
+    from .verdict import PriorVerdict
 
 Array = NDArray[np.float64]
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -348,6 +349,8 @@ class Discovery:
         the numeric tables, the slab's precision (n_column,) and the noise.
     proposals : tuple of Proposal
         Terms to add to the library, where the truth seems not to be in it.
+    prior_verdicts : tuple of PriorVerdict
+        Every claim of the knowledge held against the data, conflicts first.
     """
 
     study: Study
@@ -377,6 +380,7 @@ class Discovery:
     diagnostics: Mapping[str, Any] = field(default_factory=dict)
     families: tuple[FamilyInclusion, ...] = ()
     classes: tuple[ModelClass, ...] = ()
+    prior_verdicts: tuple[PriorVerdict, ...] = ()
 
     @property
     def best(self) -> RankedModel:

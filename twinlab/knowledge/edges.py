@@ -104,24 +104,38 @@ def edge_shift(odds: Array, confidence: float) -> float:
     return 0.5 * (low + high)
 
 
-def edge_odds(edges: Sequence[Edge], complete: bool, library: Library, own: Array) -> Array:
-    """Log-odds (n_column,) that an edge table adds to the columns' `own`.
+def edge_shifts(
+    edges: Sequence[Edge], complete: bool, library: Library, own: Array
+) -> list[tuple[Edge, Columns, float]]:
+    """What each edge, or its absence from a complete table, adds to its columns' log-odds.
 
     In a complete table every edge between two different variables that is missing counts
-    against its columns; that a state acts on itself is nobody's edge to tell.  The sum over all
-    edges a column belongs to is capped.
+    against its columns; that a state acts on itself is nobody's edge to tell.  A missing edge
+    is given with confidence 0.
     """
-    out = np.zeros(len(library.columns))
     odds = own + base_odds(library)
+    out = []
     for edge in edges:
         columns = edge_columns(edge, library)
-        out[columns] += edge_shift(odds[columns], edge.confidence)
+        out.append((edge, columns, edge_shift(odds[columns], edge.confidence)))
     if complete:
         told = {edge.key for edge in edges}
         for target in library.states:
             for regulator in library.names:
                 if regulator != target and (regulator, target) not in told:
-                    out[edge_columns(Edge(regulator, target), library)] += MISSING
+                    missing = Edge(regulator, target, confidence=0.0)
+                    out.append((missing, edge_columns(missing, library), MISSING))
+    return out
+
+
+def edge_odds(edges: Sequence[Edge], complete: bool, library: Library, own: Array) -> Array:
+    """Log-odds (n_column,) that an edge table adds to the columns' `own`.
+
+    The sum over all edges a column belongs to is capped.
+    """
+    out = np.zeros(len(library.columns))
+    for _, columns, shift in edge_shifts(edges, complete, library, own):
+        out[columns] += shift
     return np.clip(out, -MACHINE_CAP, MACHINE_CAP)
 
 

@@ -24,7 +24,7 @@ from twinlab.discovery import (
 from twinlab.expressions import equation_mathml
 from twinlab.twin import Twin, write_atomically
 
-from . import content, saturation
+from . import content, prior, saturation
 from .figures import (
     forecast_span,
     path_figure,
@@ -104,6 +104,8 @@ def _text_parts(discovery: Discovery) -> dict[str, Any]:
         "study": discovery.study,
         "library": discovery.library,
         "beliefs": discovery.knowledge.beliefs,
+        "known_rows": prior.known_rows(discovery.knowledge),
+        "verdict_rows": prior.verdict_rows(discovery.prior_verdicts),
         "expected_terms": discovery.knowledge.expected_terms,
         "status": content.STATUS.get(discovery.status, discovery.status),
         "summary": content.summary_sentence(discovery),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from twinlab import expressions, knowledge, library, study
-from twinlab.discovery import noise, result
+from twinlab.discovery import noise, result, verdict
 
 _KIND = "~"
 
@@ -48,6 +48,7 @@ CLASSES: dict[str, type] = {
         result.RankedModel,
         result.RefinedShape,
         result.Settings,
+        verdict.PriorVerdict,
     )
 }
 
