@@ -240,6 +240,9 @@ def test_bad_terms_end_with_2(
         ("discover", str(LYNX_HARE), "--seed", "one"),
         ("discover", str(LYNX_HARE), "--workers", "0"),
         ("discover", str(LYNX_HARE), "--degree", "99"),
+        ("validate", str(LYNX_HARE)),  # one subject: nothing to learn from without it
+        ("validate", str(LYNX_HARE), "--leave", "visit"),
+        ("validate", str(LYNX_HARE), "--leave", "end", "--share", "2"),
         ("report", "none.twin", "--out", "x.html"),
         ("report", str(LYNX_HARE), "--out", "x.html"),
         ("report", "none.twin", "--out", "x.pdf"),
@@ -257,6 +260,23 @@ def test_wrong_arguments_end_with_2(
     assert code == 2
     assert errors and "Traceback" not in errors
     assert not list(tmp_path.iterdir())
+
+
+# ------------------------------------------------------------------------------- validate
+
+
+def test_validate_forecasts_the_end_and_says_how_well(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, printed, _ = ends(
+        capsys, "validate", data, "--leave", "end", "--share", "0.25", "--out", tmp_path
+    )
+    assert code == 0
+    assert "Predicted the end of every record from its beginning: 90 % intervals held" in printed
+    written = json.loads((tmp_path / "validation.json").read_text("utf-8"))
+    assert written["overall"]["n"] == 12 and written["overall"]["r_squared"] > 0.9
+    assert written["verdict"][0] in printed
+    assert "<html" in (tmp_path / "validation.html").read_text("utf-8")
 
 
 # -------------------------------------------------------------------------- other commands

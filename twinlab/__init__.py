@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from twinlab.library import Library
     from twinlab.report import report_html, write_report
     from twinlab.study import Study, read_study
-    from twinlab.twin import Simulation, Twin
+    from twinlab.twin import Simulation, Twin, Validation, validate
 
 __version__ = "0.1.0"
 
@@ -32,10 +32,12 @@ _HOME = {
     "Study": "study",
     "Twin": "twin",
     "UserError": "errors",
+    "Validation": "twin",
     "discover": "discovery",
     "read_study": "study",
     "reconsider": "discovery",
     "report_html": "report",
+    "validate": "twin",
     "write_report": "report",
 }
 
@@ -51,11 +53,13 @@ __all__ = [
     "Study",
     "Twin",
     "UserError",
+    "Validation",
     "__version__",
     "discover",
     "read_study",
     "reconsider",
     "report_html",
+    "validate",
     "write_report",
 ]
 

@@ -1,4 +1,4 @@
-"""The command ``twinlab``: serve, check, discover, report, bench.
+"""The command ``twinlab``: serve, check, discover, validate, report, bench.
 
 Numerical packages load inside the commands, so that ``twinlab --help`` answers at once.
 """
@@ -9,9 +9,9 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from twinlab import __version__
 from twinlab.console import ProgressLine
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from twinlab.library import Library
     from twinlab.study import Study
 
+Result = TypeVar("Result")
 DONE, WRONG_INPUT, NOT_CONVERGED, INTERRUPTED = 0, 2, 3, 130
 
 
@@ -86,24 +87,10 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(run=_check)
 
     discover = commands.add_parser("discover", help="find the model behind a data file")
-    discover.add_argument("data", metavar="DATA", help="a CSV or TSV file, tidy or wide")
-    discover.add_argument(
-        "--config",
-        metavar="FILE",
-        help="what to model, a YAML file; default: the one with DATA's name beside it, if any",
-    )
-    discover.add_argument(
-        "--degree", type=_natural, metavar="N", help="polynomial terms up to this degree"
-    )
-    discover.add_argument(
-        "--out", default="out", metavar="DIR", help="folder for the results; default: out"
-    )
-    discover.add_argument("--seed", type=_seed, default=0, metavar="N", help="default: 0")
-    discover.add_argument(
-        "--workers", type=_natural, metavar="N", help="threads; the result does not depend on it"
-    )
+    _add_fit(discover)
     discover.set_defaults(run=_discover)
 
+    _add_validate(commands)
     report = commands.add_parser("report", help="write the report of a twin file")
     report.add_argument("twin", metavar="FILE.twin", help="as 'twinlab discover' wrote it")
     report.add_argument("--out", required=True, metavar="FILE.html", help="where to write")
@@ -113,6 +100,60 @@ def _parser() -> argparse.ArgumentParser:
     report.set_defaults(run=_report)
     _add_bench(commands)
     return parser
+
+
+def _add_fit(command: argparse.ArgumentParser) -> None:
+    """What every command that fits is told: data, configuration, where to, seed, threads."""
+    command.add_argument("data", metavar="DATA", help="a CSV or TSV file, tidy or wide")
+    command.add_argument(
+        "--config",
+        metavar="FILE",
+        help="what to model, a YAML file; default: the one with DATA's name beside it, if any",
+    )
+    command.add_argument(
+        "--degree", type=_natural, metavar="N", help="polynomial terms up to this degree"
+    )
+    command.add_argument(
+        "--out", default="out", metavar="DIR", help="folder for the results; default: out"
+    )
+    command.add_argument("--seed", type=_seed, default=0, metavar="N", help="default: 0")
+    command.add_argument(
+        "--workers", type=_natural, metavar="N", help="threads; the result does not depend on it"
+    )
+
+
+def _add_validate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    validate = commands.add_parser(
+        "validate", help="predict parts of a data file from the rest, and say how well that went"
+    )
+    _add_fit(validate)
+    validate.add_argument(
+        "--leave", choices=("subject", "condition", "end"), default="subject",
+        help="what is left out and predicted; default: subject",
+    )  # fmt: skip
+    validate.add_argument(
+        "--only", action="append", default=[], metavar="NAME",
+        help="leave out this subject or condition alone; repeat for several",
+    )  # fmt: skip
+    validate.add_argument(
+        "--folds", type=_natural, metavar="K", help="groups left out together; default: one by one"
+    )
+    validate.add_argument(
+        "--given", type=_seed, default=1, metavar="N",
+        help="first times known of what is left out; 0: it begins as the others do; default: 1",
+    )  # fmt: skip
+    validate.add_argument(
+        "--share", type=float, default=0.3, metavar="S",
+        help="with --leave end: last share of each record; default: 0.3",
+    )  # fmt: skip
+    validate.add_argument(
+        "--fixed-structure", action="store_true",
+        help="find the structure once on all data and fit only its coefficients again: faster",
+    )  # fmt: skip
+    validate.add_argument(
+        "--show-ids", action="store_true", help="name subjects by their ids, not by numbers"
+    )
+    validate.set_defaults(run=_validate)
 
 
 def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -173,12 +214,29 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _discover(options: argparse.Namespace) -> int:
+    from twinlab.discovery import discover
     from twinlab.report import summary_text
-    from twinlab.study import read_study
 
-    folder = Path(options.out)
+    folder = _folder(options.out)
+    config, study, library = _read(options)
+    discovery = _fit(discover, options, study, library, config.knowledge, config.settings())
+    print(f"\n{summary_text(discovery)}\n")
+    for path in _write(discovery, folder):
+        print(f"Wrote {path}")
+    return NOT_CONVERGED if discovery.status == "failed" else DONE
+
+
+def _folder(name: str) -> Path:
+    folder = Path(name)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"--out: '{folder.name}' is a file, not a folder.", mend="Name a folder.")
+    return folder
+
+
+def _read(options: argparse.Namespace) -> tuple[StudyConfig, Study, Library]:
+    """What to model, said on the terminal."""
+    from twinlab.study import read_study
+
     config, words = _configuration(options)
     study = config.study(read_study(options.data))
     library = config.make_library(study)
@@ -187,11 +245,36 @@ def _discover(options: argparse.Namespace) -> int:
         f"{study.name}: {len(study.subjects)} subject(s), {study.n_points} values of "
         f"{', '.join(library.states)}; {len(library.columns)} candidate terms."
     )
-    discovery = _fit(options, study, library, config.knowledge, config.settings())
-    print(f"\n{summary_text(discovery)}\n")
-    for path in _write(discovery, folder):
-        print(f"Wrote {path}")
-    return NOT_CONVERGED if discovery.status == "failed" else DONE
+    return config, study, library
+
+
+def _validate(options: argparse.Namespace) -> int:
+    from functools import partial
+
+    from twinlab.discovery import dumps
+    from twinlab.report import write_validation
+    from twinlab.twin import validate, validation_mapping, verdict, write_atomically
+
+    folder = _folder(options.out)
+    config, study, library = _read(options)
+    work = partial(
+        validate,
+        leave=options.leave,
+        folds=options.folds,
+        given=options.given,
+        share=options.share,
+        only=options.only,
+        fixed_structure=options.fixed_structure,
+    )
+    validation = _fit(work, options, study, library, config.knowledge, config.settings())
+    print()
+    for sentence in verdict(validation):
+        print(sentence)
+    json = dumps(validation_mapping(validation)).encode()
+    page = folder / "validation.html"
+    print(f"\nWrote {write_atomically(folder / 'validation.json', json)}")
+    print(f"Wrote {write_validation(validation, page, show_ids=options.show_ids)}")
+    return DONE if validation.complete else NOT_CONVERGED
 
 
 def _configuration(options: argparse.Namespace) -> tuple[StudyConfig, str]:
@@ -220,15 +303,17 @@ def _configuration(options: argparse.Namespace) -> tuple[StudyConfig, str]:
 
 
 def _fit(
+    work: Callable[..., Result],
     options: argparse.Namespace,
     study: Study,
     library: Library,
     knowledge: Knowledge,
     settings: Settings,
-) -> Discovery:
+) -> Result:
+    """Run `work` (discover or validate) in threads, with a line of progress."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from twinlab.discovery import CancelToken, discover, warm_up
+    from twinlab.discovery import CancelToken, warm_up
     from twinlab.discovery.problem import make_problem
 
     make_problem(
@@ -243,7 +328,7 @@ def _fit(
         ThreadPoolExecutor(max_workers=workers) as executor,
     ):
         try:
-            return discover(
+            return work(
                 study,
                 library,
                 knowledge,

@@ -44,7 +44,7 @@ def test_it_draws_offline_and_quietly(chromium: Any, tmp_path: Path) -> None:
         "Bokeh.index.roots.filter((view) => view.model.type == 'Figure')"
         ".map((view) => [view.frame_view.bbox.width, view.frame_view.bbox.height])"
     )
-    assert len(sizes) == 2 * 2 + 2 + 1  # trajectories, residuals, path
+    assert len(sizes) == 2 * 2 + 2 + 2 + 1  # trajectories, predictive checks, residuals, path
     assert min(width for width, _ in sizes) > 200
     assert min(height for _, height in sizes) > 80
     assert visit.page.locator("math").first.bounding_box()["width"] > 50

@@ -29,6 +29,7 @@ SECTIONS = (
     "inclusion",
     "lacking",
     "trajectories",
+    "check",
     "residuals",
     "data",
     "allowed",

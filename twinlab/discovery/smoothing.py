@@ -202,3 +202,30 @@ def smooth_data(problem: Problem, *, noise_floor: float = 0.0, logarithmic: bool
         [CubicSpline(problem.grid(r), continuous[r]).c.transpose(1, 0, 2) for r in range(len(mean))]
     )
     return Smooth(np.ascontiguousarray(target), mean, continuous, at_data, sd, length)
+
+
+def continued(problem: Problem, known: NDArray[np.int64], at: Array) -> Array:
+    """Smooth of some rows of a trajectory at other times, also beyond the last of them.
+
+    Parameters
+    ----------
+    problem : Problem
+    known : (n_known,) int array
+        Rows of one trajectory, which are smoothed.
+    at : (n,) array
+
+    Returns
+    -------
+    (n, n_variable) array
+        NaN for a variable with fewer than three known values.
+    """
+    out = np.full((at.size, problem.value.shape[1]), np.nan)
+    for e in range(out.shape[1]):
+        column = stand_in(problem.value[known, e], problem.censored[known, e])
+        seen = np.isfinite(column)
+        if seen.sum() >= 3:
+            t, y = problem.time[known][seen], column[seen]
+            lengths = np.geomspace(0.5 * np.median(np.diff(t)), 1.5 * (t[-1] - t[0]), N_LENGTHS)
+            hyper = _choose([_thin(t, y)], lengths, 1e-3 * float(y.std()))
+            out[:, e] = _posterior_mean(t, y, at, hyper)
+    return out

@@ -2,5 +2,12 @@
 
 from .page import report_html, write_report
 from .summary import summary_text
+from .validation_page import validation_html, write_validation
 
-__all__ = ["report_html", "summary_text", "write_report"]
+__all__ = [
+    "report_html",
+    "summary_text",
+    "validation_html",
+    "write_report",
+    "write_validation",
+]

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bokeh.embed import components
 from bokeh.models import ColumnDataSource, HoverTool, Span, Whisker
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from .figures import Figure, _figure, plain
-from .page import _bokeh_js, _css
+from .page import _bokeh_js, _css, embedded
 from .palette import MUTED, series
 
 
@@ -154,7 +153,7 @@ def page_html(template: str, figures: Mapping[str, Figure], **parts: Any) -> str
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    script, divs = components(dict(figures), wrap_plot_info=True) if figures else ("", {})
+    script, divs = embedded(dict(figures)) if figures else ("", {})
     return environment.get_template(template).render(
         script=Markup(script),
         plots={name: Markup(div) for name, div in divs.items()},

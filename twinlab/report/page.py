@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from bokeh.document import Document
 from bokeh.embed import components
 from bokeh.resources import Resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -22,7 +23,7 @@ from twinlab.discovery import (
     withheld,
 )
 from twinlab.expressions import equation_mathml
-from twinlab.twin import Twin, write_atomically
+from twinlab.twin import Twin, checks, simulated_from_fit, write_atomically
 
 from . import content, prior, saturation
 from .figures import (
@@ -32,6 +33,7 @@ from .figures import (
     trajectory_data,
     trajectory_figures,
 )
+from .held_out_figures import check_figure
 from .numbers import interval, number, percent
 from .palette import series
 from .pseudonyms import pseudonymise
@@ -181,20 +183,41 @@ def _plot_parts(discovery: Discovery) -> dict[str, Any]:
     for index in range(shown):
         for i, plot in enumerate(trajectory_figures(discovery, index, named_sources=choose)):
             roots[f"trajectory-{index}-{i}"] = plot
+    found = checks(simulated_from_fit(discovery))
+    for i, check in enumerate(found):
+        roots[f"check-{i}"] = check_figure(
+            check, discovery.study, discovery.library.states[check.variable]
+        )
     for i, plot in enumerate(residual_figures(discovery)):
         roots[f"residual-{i}"] = plot
     path = path_figure(discovery)
     if path is not None:
         roots["path"] = path
-    script, divs = components(roots, wrap_plot_info=True)
+    script, divs = embedded(roots)
     return {
         "choose": choose,
         "script": Markup(script),
         "plots": {name: Markup(div) for name, div in divs.items()},
         "n_shown": shown,
+        "checks": found,
+        "names": discovery.library.states,
         "forecast": any(end > start for start, end in spans),
         "chooser_json": _script_safe(json.dumps(_chooser(discovery))) if choose else "",
     }
+
+
+def embedded(roots: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """Bokeh's script, and a div for each of some figures.
+
+    They are put into one document at once: one after another, Bokeh walks through all figures
+    before for every new one, and a page of fifty takes many times as long.
+    """
+    document = Document()
+    with document.models.freeze():
+        for root in roots.values():
+            document.add_root(root)
+    script, divs = components(roots, wrap_plot_info=True)
+    return script, divs
 
 
 def _chooser(discovery: Discovery) -> list[dict[str, Any]]:

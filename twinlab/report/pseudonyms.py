@@ -7,7 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from twinlab.discovery import Discovery
+    from twinlab.study import Study
 
 
 def pseudonymise(discovery: Discovery) -> Discovery:
@@ -17,17 +20,23 @@ def pseudonymise(discovery: Discovery) -> Discovery:
     where it stands in quotes or after the word 'subject': elsewhere it is a number like others.
     """
     study = discovery.study
-    names = {old: f"Subject {i}" for i, old in enumerate(study.subjects, start=1)}
+    names = pseudonyms(study)
     hidden = replace(
         study,
         trajectories=tuple(replace(t, subject=names[t.subject]) for t in study.trajectories),
-        notes=tuple(replace(note, text=_hide(note.text, names)) for note in study.notes),
+        notes=tuple(replace(note, text=hide_names(note.text, names)) for note in study.notes),
     )
-    warnings = tuple(replace(w, text=_hide(w.text, names)) for w in discovery.warnings)
+    warnings = tuple(replace(w, text=hide_names(w.text, names)) for w in discovery.warnings)
     return replace(discovery, study=hidden, warnings=warnings)
 
 
-def _hide(text: str, names: dict[str, str]) -> str:
+def pseudonyms(study: Study) -> dict[str, str]:
+    """What each subject is called instead: 'Subject 1' to 'Subject n', in the study's order."""
+    return {old: f"Subject {i}" for i, old in enumerate(study.subjects, start=1)}
+
+
+def hide_names(text: str, names: Mapping[str, str]) -> str:
+    """A sentence with the ids in it replaced."""
     patterns = []
     for old in sorted(names, key=len, reverse=True):
         literal = re.escape(old)
