@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from twinlab.discovery.bands import make_lots
 from twinlab.discovery.noise import Noise
 from twinlab.discovery.problem import make_problem
 from twinlab.errors import UserError
@@ -56,8 +57,11 @@ def test_samples_follow_the_distribution() -> None:
 
 def test_known_sd_and_replicates_make_their_own_noise() -> None:
     forecast = predictive_of(
-        noise_of("constant", 0.3), np.ones((2, 2, 1)), np.array([[np.nan], [0.8]]), np.array([[4], [1]])
-    )  # fmt: skip
+        noise_of("constant", 0.3),
+        np.ones((2, 2, 1)),
+        np.array([[np.nan], [0.8]]),
+        np.array([[4], [1]]),
+    )
     assert forecast.scale[0, :, 0] == pytest.approx([0.15, 0.8])
 
 
@@ -81,7 +85,7 @@ def start_with(given: int, noise_sd: float = 0.2, n_draw: int = 4000, hide: bool
     noise = Noise("constant", np.full(2, noise_sd), np.ones((4, 2)), np.zeros(2))
     population = Population(np.array([5.0, 1.0]), np.array([0.5, 0.0]))
     rng = np.random.default_rng(1)
-    return start_of(problem, 0, given, noise, population, (coefficients, None), rng)
+    return start_of(problem, 0, given, noise, population, make_lots(problem, coefficients), rng)
 
 
 def test_one_given_time_starts_at_the_measurement_with_its_noise() -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twinlab.discovery import QUANTILES, Discovery
-from twinlab.discovery.bands import DRAW_TOLERANCE, pointwise_quantiles, predictive, simulate
+from twinlab.discovery.bands import (
+    DRAW_TOLERANCE,
+    Lot,
+    make_lots,
+    pointwise_quantiles,
+    predictive,
+    simulate,
+)
 from twinlab.discovery.problem import Problem
 from twinlab.errors import UserError
 from twinlab.kernels import OK
@@ -117,16 +124,16 @@ def predict(
     if scored.size == 0:
         return None
     rng = np.random.default_rng([seed, number, place])
-    start = _start(whole, discovery, fold, trajectory, given, rng)
+    posterior = discovery.posterior
+    lots = make_lots(whole, posterior.coefficients, posterior.constants)
+    start = _start(whole, discovery, fold, trajectory, given, lots, rng)
     if start is None:
         return None
     own = whole.study.trajectories[trajectory]
     to_draw = np.linspace(time[0], time[-1], GRID_POINTS)
     grid = np.unique(np.concatenate([to_draw[~_near(to_draw, time)], time]))
-    posterior = discovery.posterior
     x, status = simulate(
-        whole, trajectory, grid, posterior.coefficients, start.initial,
-        relative=DRAW_TOLERANCE, constants=posterior.constants,
+        whole, trajectory, grid, lots, start.initial, relative=DRAW_TOLERANCE,
     )  # fmt: skip
     good = x[(status == OK) & np.isfinite(x).all(axis=(1, 2))]
     if len(good) == 0:
@@ -167,14 +174,14 @@ def _start(
     fold: Fold,
     trajectory: int,
     given: int,
+    lots: Sequence[Lot],
     rng: np.random.Generator,
 ) -> Start | None:
     """Initial states: the fit's own where it saw the beginning; else from the first times."""
     if not fold.cut:
-        posterior = discovery.posterior
         return start_of(
             whole, trajectory, given, discovery.noise, population_of(discovery),
-            (posterior.coefficients, posterior.constants), rng,
+            lots, rng,
         )  # fmt: skip
     place = place_in(discovery.problem, whole, trajectory)
     if place is None:

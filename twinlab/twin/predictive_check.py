@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinlab.discovery import QUANTILES, Discovery
-from twinlab.discovery.bands import DRAW_TOLERANCE, simulate
+from twinlab.discovery.bands import DRAW_TOLERANCE, make_lots, simulate
 from twinlab.kernels import OK
 
 from .predictive import predictive_of
@@ -166,12 +166,13 @@ def simulated_from_fit(discovery: Discovery) -> list[Simulated]:
     n = len(posterior.coefficients)
     pick = np.unique(np.linspace(0, n - 1, min(n, DRAWS)).round().astype(int))
     constants = posterior.constants.pick(pick) if posterior.constants is not None else None
+    lots = make_lots(problem, posterior.coefficients[pick], constants)
     parts = []
     for r, trajectory in enumerate(problem.study.trajectories):
         rows = problem.rows(r)
         x, status = simulate(
-            problem, r, problem.times(r), posterior.coefficients[pick],
-            posterior.initial[pick, r], relative=DRAW_TOLERANCE, constants=constants,
+            problem, r, problem.times(r), lots, posterior.initial[pick, r],
+            relative=DRAW_TOLERANCE,
         )  # fmt: skip
         good = x[(status == OK) & np.isfinite(x).all(axis=(1, 2))]
         if len(good) == 0:

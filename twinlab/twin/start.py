@@ -9,16 +9,16 @@ Proc 5th ECMOR), exact for a linear model with normal noise.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twinlab.discovery import Discovery
-from twinlab.discovery.bands import DRAW_TOLERANCE, simulate
+from twinlab.discovery.bands import DRAW_TOLERANCE, Lot, simulate
 from twinlab.discovery.noise import Noise
 from twinlab.discovery.problem import Problem
-from twinlab.discovery.result import DrawnConstants
 from twinlab.kernels import OK
 
 Array = NDArray[np.float64]
@@ -71,7 +71,7 @@ def start_of(
     given: int,
     noise: Noise,
     population: Population,
-    draws: tuple[Array, DrawnConstants | None],
+    lots: Sequence[Lot],
     rng: np.random.Generator,
 ) -> Start:
     """Draw the initial state of a trajectory from its first `given` times.
@@ -84,11 +84,11 @@ def start_of(
     noise : Noise
         Of the fit.
     population : Population
-    draws : (n_draw, n_column) array, DrawnConstants or None
-        Coefficients and constants of the posterior.
+    lots : sequence of Lot
+        The draws of the posterior, ready to be simulated.
     rng : Generator
     """
-    n_draw, n_state = len(draws[0]), problem.n_state
+    n_draw, n_state = sum(lot.rows.size for lot in lots), problem.n_state
     rows = np.arange(*problem.rows(trajectory).indices(problem.time.size))[:given]
     own = np.zeros(n_state, bool)
     initial = population.mean + population.sd * rng.standard_normal((n_draw, n_state))
@@ -104,7 +104,7 @@ def start_of(
         later = np.isfinite(value) & ~censored
         if later[1:].any():
             target = _Target(problem, trajectory, rows, noise, copies, sd, later)
-            initial = _fit(target, initial, np.where(own, np.inf, population.sd), draws)
+            initial = _fit(target, initial, np.where(own, np.inf, population.sd), lots)
             own |= later.any(axis=0)
     initial = _not_below(problem, initial)
     states = problem.library.states
@@ -150,13 +150,11 @@ class _Target:
     sd: Array
     seen: NDArray[np.bool_]
 
-    def residuals(
-        self, initial: Array, draws: tuple[Array, DrawnConstants | None]
-    ) -> tuple[Array, NDArray[np.bool_]]:
+    def residuals(self, initial: Array, lots: Sequence[Lot]) -> tuple[Array, NDArray[np.bool_]]:
         """Weighted residuals (n_draw, n * n_state), and which draws could be simulated."""
         x, status = simulate(
-            self.problem, self.trajectory, self.problem.time[self.rows], draws[0], initial,
-            relative=DRAW_TOLERANCE, constants=draws[1],
+            self.problem, self.trajectory, self.problem.time[self.rows], lots, initial,
+            relative=DRAW_TOLERANCE,
         )  # fmt: skip
         copies = self.copies
         if self.noise.logarithmic:
@@ -166,9 +164,7 @@ class _Target:
         return np.where(good[:, None], out, 0.0), good
 
 
-def _fit(
-    target: _Target, start: Array, sd: Array, draws: tuple[Array, DrawnConstants | None]
-) -> Array:
+def _fit(target: _Target, start: Array, sd: Array, lots: Sequence[Lot]) -> Array:
     """Fit every draw's initial state to its own copy, by Levenberg-Marquardt on all at once.
 
     Each state is held at its starting draw with the standard deviation `sd` (n_state,).
@@ -177,7 +173,7 @@ def _fit(
     held = np.where(np.isfinite(sd), 1.0 / np.maximum(sd, 1e-12 * target.problem.scale), 0.0)
     step = STEP * target.problem.scale
     damping = np.full(len(x), DAMPING)
-    residual, good = target.residuals(x, draws)
+    residual, good = target.residuals(x, lots)
 
     def cost_of(residual: Array, x: Array) -> Array:
         return np.asarray((residual**2).sum(axis=1) + (((x - start) * held) ** 2).sum(axis=1))
@@ -188,7 +184,7 @@ def _fit(
         for e in range(n_state):
             moved = x.copy()
             moved[:, e] += step[e]
-            there, fine = target.residuals(moved, draws)
+            there, fine = target.residuals(moved, lots)
             slope[:, :, e] = np.where((fine & good)[:, None], (there - residual) / step[e], 0.0)
         matrix = np.einsum("dne,dnf->def", slope, slope) + np.diag(held**2)
         diagonal = np.maximum(np.einsum("dee->de", matrix), 1e-12 / target.problem.scale**2)
@@ -196,7 +192,7 @@ def _fit(
         side = np.einsum("dne,dn->de", slope, residual) + held**2 * (x - start)
         trial = x - np.linalg.solve(matrix, side[..., None])[..., 0]
         trial = _not_below(target.problem, trial)
-        there, fine = target.residuals(trial, draws)
+        there, fine = target.residuals(trial, lots)
         new = cost_of(there, trial)
         better = fine & (new < cost)
         x, residual = (

@@ -90,6 +90,7 @@ def validate(
         raise UserError(f"The number of given times is {given}.", mend="Give 0 or more.")
     library = library if library is not None else Library.polynomial(study, degree=2)
     knowledge = knowledge if knowledge is not None else Knowledge()
+    library = knowledge.completed(library)
     settings = settings or Settings()
     problem = make_problem(study, library, knowledge)
     splits = make_folds(problem.study, leave, folds, share, seed, only)
