@@ -119,14 +119,15 @@ def predict(
     trajectory = fold.held[place]
     rows = np.arange(*whole.rows(trajectory).indices(whole.time.size))
     time = whole.time[rows]
-    known = time <= fold.cut[place] if fold.cut else np.arange(time.size) < given
-    scored = rows[~known & np.isfinite(whole.value[rows]).any(axis=1)]
+    measured = np.isfinite(whole.value[rows]).any(axis=1)  # a first dose may precede all values
+    known = time <= fold.cut[place] if fold.cut else np.cumsum(measured) <= given
+    scored = rows[~known & measured]
     if scored.size == 0:
         return None
     rng = np.random.default_rng([seed, number, place])
     posterior = discovery.posterior
     lots = make_lots(whole, posterior.coefficients, posterior.constants)
-    start = _start(whole, discovery, fold, trajectory, given, lots, rng)
+    start = _start(whole, discovery, fold, trajectory, int(known.sum()), lots, rng)
     if start is None:
         return None
     own = whole.study.trajectories[trajectory]
@@ -150,9 +151,9 @@ def predict(
         subject=own.subject,
         condition=own.condition,
         fold=number,
-        given_time=time[known],
-        given_value=whole.value[rows[known]],
-        start=_words(start, fold, known.sum()),
+        given_time=time[known & measured],
+        given_value=whole.value[rows[known & measured]],
+        start=_words(start, fold, int((known & measured).sum())),
         time=whole.time[scored],
         value=value,
         censored=censored,
@@ -173,14 +174,14 @@ def _start(
     discovery: Discovery,
     fold: Fold,
     trajectory: int,
-    given: int,
+    n_known: int,
     lots: Sequence[Lot],
     rng: np.random.Generator,
 ) -> Start | None:
     """Initial states: the fit's own where it saw the beginning; else from the first times."""
     if not fold.cut:
         return start_of(
-            whole, trajectory, given, discovery.noise, population_of(discovery),
+            whole, trajectory, n_known, discovery.noise, population_of(discovery),
             lots, rng,
         )  # fmt: skip
     place = place_in(discovery.problem, whole, trajectory)

@@ -68,19 +68,19 @@ class Start:
 def start_of(
     problem: Problem,
     trajectory: int,
-    given: int,
+    n_known: int,
     noise: Noise,
     population: Population,
     lots: Sequence[Lot],
     rng: np.random.Generator,
 ) -> Start:
-    """Draw the initial state of a trajectory from its first `given` times.
+    """Draw the initial state of a trajectory from its first `n_known` rows.
 
     Parameters
     ----------
     problem : Problem
         Holds the trajectory.
-    trajectory, given : int
+    trajectory, n_known : int
     noise : Noise
         Of the fit.
     population : Population
@@ -89,7 +89,7 @@ def start_of(
     rng : Generator
     """
     n_draw, n_state = sum(lot.rows.size for lot in lots), problem.n_state
-    rows = np.arange(*problem.rows(trajectory).indices(problem.time.size))[:given]
+    rows = np.arange(*problem.rows(trajectory).indices(problem.time.size))[:n_known]
     own = np.zeros(n_state, bool)
     initial = population.mean + population.sd * rng.standard_normal((n_draw, n_state))
     if rows.size:
