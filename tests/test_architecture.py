@@ -31,6 +31,7 @@ FLOORS = (
     "ui",
     "config",
     "console",
+    "arguments",
     "cli",
     "__main__",
 )

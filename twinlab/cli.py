@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from twinlab import __version__
+from twinlab.arguments import add_fit, add_validate, natural, port
 from twinlab.console import ProgressLine
 from twinlab.errors import Cancelled, UserError
 
@@ -68,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     serve = commands.add_parser("serve", help="start the workbench and the clinic in the browser")
-    serve.add_argument("--port", type=_port, default=5006, metavar="N", help="default: 5006")
+    serve.add_argument("--port", type=port, default=5006, metavar="N", help="default: 5006")
     serve.add_argument(
         "--address", default="127.0.0.1", help="default: 127.0.0.1, this machine alone"
     )
@@ -87,10 +88,16 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(run=_check)
 
     discover = commands.add_parser("discover", help="find the model behind a data file")
-    _add_fit(discover)
+    add_fit(discover)
     discover.set_defaults(run=_discover)
 
-    _add_validate(commands)
+    validate = commands.add_parser(
+        "validate", help="predict parts of a data file from the rest, and say how well that went"
+    )
+    add_fit(validate)
+    add_validate(validate)
+    validate.set_defaults(run=_validate)
+
     report = commands.add_parser("report", help="write the report of a twin file")
     report.add_argument("twin", metavar="FILE.twin", help="as 'twinlab discover' wrote it")
     report.add_argument("--out", required=True, metavar="FILE.html", help="where to write")
@@ -100,60 +107,6 @@ def _parser() -> argparse.ArgumentParser:
     report.set_defaults(run=_report)
     _add_bench(commands)
     return parser
-
-
-def _add_fit(command: argparse.ArgumentParser) -> None:
-    """What every command that fits is told: data, configuration, where to, seed, threads."""
-    command.add_argument("data", metavar="DATA", help="a CSV or TSV file, tidy or wide")
-    command.add_argument(
-        "--config",
-        metavar="FILE",
-        help="what to model, a YAML file; default: the one with DATA's name beside it, if any",
-    )
-    command.add_argument(
-        "--degree", type=_natural, metavar="N", help="polynomial terms up to this degree"
-    )
-    command.add_argument(
-        "--out", default="out", metavar="DIR", help="folder for the results; default: out"
-    )
-    command.add_argument("--seed", type=_seed, default=0, metavar="N", help="default: 0")
-    command.add_argument(
-        "--workers", type=_natural, metavar="N", help="threads; the result does not depend on it"
-    )
-
-
-def _add_validate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    validate = commands.add_parser(
-        "validate", help="predict parts of a data file from the rest, and say how well that went"
-    )
-    _add_fit(validate)
-    validate.add_argument(
-        "--leave", choices=("subject", "condition", "end"), default="subject",
-        help="what is left out and predicted; default: subject",
-    )  # fmt: skip
-    validate.add_argument(
-        "--only", action="append", default=[], metavar="NAME",
-        help="leave out this subject or condition alone; repeat for several",
-    )  # fmt: skip
-    validate.add_argument(
-        "--folds", type=_natural, metavar="K", help="groups left out together; default: one by one"
-    )
-    validate.add_argument(
-        "--given", type=_seed, default=1, metavar="N",
-        help="first times known of what is left out; 0: it begins as the others do; default: 1",
-    )  # fmt: skip
-    validate.add_argument(
-        "--share", type=float, default=0.3, metavar="S",
-        help="with --leave end: last share of each record; default: 0.3",
-    )  # fmt: skip
-    validate.add_argument(
-        "--fixed-structure", action="store_true",
-        help="find the structure once on all data and fit only its coefficients again: faster",
-    )  # fmt: skip
-    validate.add_argument(
-        "--show-ids", action="store_true", help="name subjects by their ids, not by numbers"
-    )
-    validate.set_defaults(run=_validate)
 
 
 def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -171,9 +124,9 @@ def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     bench.add_argument(
         "--peers", metavar="A,B", help="methods beside TwinLab, or module:function; 'none' for none"
     )
-    bench.add_argument("--seeds", type=_natural, metavar="N", help="data sets of every cell")
+    bench.add_argument("--seeds", type=natural, metavar="N", help="data sets of every cell")
     bench.add_argument(
-        "--budget", type=_natural, metavar="S", help="seconds an answer may take; then it is killed"
+        "--budget", type=natural, metavar="S", help="seconds an answer may take; then it is killed"
     )
     bench.add_argument(
         "--json", metavar="FILE.jsonl", help="where rows are kept; default: bench-SUITE.jsonl"
@@ -183,7 +136,7 @@ def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--executor", default="threads", help="threads (default), processes or dask://HOST:PORT"
     )
     bench.add_argument(
-        "--workers", type=_natural, default=os.cpu_count() or 1, metavar="N", help="at once"
+        "--workers", type=natural, default=os.cpu_count() or 1, metavar="N", help="at once"
     )
     bench.set_defaults(run=_bench)
 
@@ -369,33 +322,3 @@ def _report(options: argparse.Namespace) -> int:
         )
     print(f"Wrote {write_report(Twin.load(options.twin), out, show_ids=options.show_ids)}")
     return DONE
-
-
-def _natural(text: str) -> int:
-    """A whole number of at least 1."""
-    value = _whole(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is less than 1")
-    return value
-
-
-def _seed(text: str) -> int:
-    """A whole number of at least 0."""
-    value = _whole(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{value} is negative")
-    return value
-
-
-def _port(text: str) -> int:
-    value = _whole(text)
-    if not 0 <= value <= 65535:
-        raise argparse.ArgumentTypeError(f"{value} is no port (0 to 65535)")
-    return value
-
-
-def _whole(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number") from None
