@@ -52,6 +52,8 @@ WORTH_EXPLORING = 8.0
 #: Polishing iterations of a model to be weighed, between estimates of its noise: of a new one,
 #: and of one that was at its optimum under other noise.
 POLISHED, POLISHED_BEFORE = (12, 6, 4), (5, 3, 2)
+#: A fit is not polished again where its noise's new size would change its evidence by less nats.
+SETTLED = 0.05
 #: Models this many nats below the best are dropped.
 NEGLIGIBLE = 12.0
 
@@ -176,11 +178,25 @@ def weigh(
         return None
     for more in iterations[1:]:
         n_parameters = n_free(frame.prior, fit.columns) + fit.initial.size
-        noise = noise.estimate(frame.problem, fit.x, n_parameters)
+        estimated = noise.estimate(frame.problem, fit.x, n_parameters)
+        if _evidence_at_stake(frame.problem, noise, estimated, n_parameters) < SETTLED:
+            break
+        noise = estimated
         fit = polish_point(frame, fit, noise, 0.0, more)
         if fit is None:
             return None
     return Weighed(fit, noise, log_evidence(frame, fit, noise))
+
+
+def _evidence_at_stake(problem: Problem, noise: Noise, other: Noise, n_parameters: float) -> float:
+    """Nats by which the evidence of a fit may change under another size of the same noise.
+
+    Second order around the size of highest likelihood, from which the estimate, which counts the
+    parameters, is a little away.
+    """
+    change = np.abs(np.log(other.sd / noise.sd))
+    n = (problem.count > 0).sum(axis=0)
+    return float((n * change**2).sum() + n_parameters * change.mean())
 
 
 def rescore(
