@@ -6,6 +6,10 @@ import numpy as np
 
 from .flow import jit
 
+#: Square matrices of this size and larger are multiplied by BLAS, whose call costs as much as
+#: a smaller product.
+WORTH_BLAS = 8
+
 
 @jit
 def copy_vector(source, out):
@@ -46,7 +50,10 @@ def hold(lower, upper, h_w, g_w, cross):
 
 @jit
 def multiply(a, b, out):
-    """Fill ``out`` with ``a b``; zeros of ``a`` are skipped."""
+    """Fill ``out`` with ``a b``; zeros of ``a`` are skipped where the matrices are small."""
+    if a.shape[0] >= WORTH_BLAS:
+        np.dot(a, b, out)
+        return
     for i in range(a.shape[0]):
         for j in range(b.shape[1]):
             out[i, j] = 0.0
@@ -64,11 +71,12 @@ def divide_right(p, m, out, work):
     Returns False where ``m`` is singular.  ``work`` has the shape of ``m``.
     """
     d = m.shape[0]
+    # Solve m' y = p_row' for every row of p at once: `out` holds the right sides as columns, so
+    # that every operation runs along contiguous rows.
     for i in range(d):
         for j in range(d):
             work[i, j] = m[j, i]
-            out[i, j] = p[i, j]
-    # Solve m' y = p_row' for every row of p: eliminate below, then substitute back.
+            out[i, j] = p[j, i]
     for k in range(d):
         best = k
         for i in range(k + 1, d):
@@ -79,21 +87,24 @@ def divide_right(p, m, out, work):
         if best != k:
             for j in range(d):
                 work[k, j], work[best, j] = work[best, j], work[k, j]
-            for r in range(d):
-                out[r, k], out[r, best] = out[r, best], out[r, k]
+                out[k, j], out[best, j] = out[best, j], out[k, j]
         for i in range(k + 1, d):
             ratio = work[i, k] / work[k, k]
             if ratio != 0.0:
                 for j in range(k, d):
                     work[i, j] -= ratio * work[k, j]
                 for r in range(d):
-                    out[r, i] -= ratio * out[r, k]
+                    out[i, r] -= ratio * out[k, r]
     for k in range(d - 1, -1, -1):
+        for j in range(k + 1, d):
+            v = work[k, j]
+            for r in range(d):
+                out[k, r] -= v * out[j, r]
         for r in range(d):
-            total = out[r, k]
-            for j in range(k + 1, d):
-                total -= work[k, j] * out[r, j]
-            out[r, k] = total / work[k, k]
+            out[k, r] /= work[k, k]
+    for i in range(d):
+        for j in range(i):
+            out[i, j], out[j, i] = out[j, i], out[i, j]
     return True
 
 

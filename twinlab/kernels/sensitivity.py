@@ -54,11 +54,13 @@ def stage_point(x, k, m_rate, h, s, x_stage, m_stage):
             a += STAGES[s, q] * k[q, e]
         x_stage[e] = x[e] + h * a
         for c in range(d):
-            a = 0.0
-            for q in range(s):
-                a += STAGES[s, q] * m_rate[q, e, c]
-            m_stage[e, c] = h * a
-        m_stage[e, e] += 1.0
+            m_stage[e, c] = 0.0
+        m_stage[e, e] = 1.0
+        for q in range(s):
+            a = h * STAGES[s, q]
+            if a != 0.0:
+                for c in range(d):
+                    m_stage[e, c] += a * m_rate[q, e, c]
 
 
 @jit
@@ -71,11 +73,12 @@ def inner_point(x, k, m_rate, h, weight, x_node, m_node):
             a += weight[q] * k[q, e]
         x_node[e] = x[e] + h * a
         for c in range(d):
-            a = 0.0
-            for q in range(7):
-                a += weight[q] * m_rate[q, e, c]
-            m_node[e, c] = h * a
-        m_node[e, e] += 1.0
+            m_node[e, c] = 0.0
+        m_node[e, e] = 1.0
+        for q in range(7):
+            a = h * weight[q]
+            for c in range(d):
+                m_node[e, c] += a * m_rate[q, e, c]
 
 
 @jit
