@@ -21,7 +21,7 @@ from twinlab.discovery.shaped_fit import descend, linearise_shaped, weigh_shaped
 from twinlab.discovery.shapes import Scales, Shaped, ShapedModel, Tables
 from twinlab.discovery.steps import Frame, Point
 from twinlab.expressions import parse_term
-from twinlab.kernels import normal_equations
+from twinlab.kernels import normal_equations, nothing_local
 from twinlab.knowledge import Belief, Knowledge
 from twinlab.library import Library
 from twinlab.study import Study
@@ -220,8 +220,10 @@ def test_gradient_is_that_of_the_cost(role):
         tables = Tables(problem, moved)
         tables.set(moved, w)
         return normal_equations(
-            initial, w, *tables.active, np.r_[w, np.zeros(2)], tables.table, tables.entries, data,
-            frame.initial_prior, problem.drive(), problem.tolerance(1e-9),
+            initial, w, *tables.active, nothing_local(len(w), len(initial)),
+            np.r_[w, np.zeros(2)], tables.table, tables.entries,
+            nothing_local(len(w) + 2, len(initial)), data, frame.initial_prior,
+            problem.drive(), problem.tolerance(1e-9),
             np.zeros(len(w) + 2), np.empty_like(data.value),
         )  # fmt: skip
 

@@ -15,6 +15,7 @@ from twinlab.kernels import (
     Initial,
     no_drive,
     normal_equations,
+    nothing_local,
     polish,
     trajectory_sensitivity,
 )
@@ -79,8 +80,9 @@ def test_gram_equals_the_dense_regression_with_initial_states_eliminated(problem
     model, data, prior, initial = problem
     w = model.coefficients
     status, cost, *blocks = normal_equations(
-        initial, w, model.terms, model.entries, w, model.terms, model.entries, data, prior,
-        no_drive(2, 2), tolerance(2, 1e-8), np.zeros(w.size), np.empty_like(data.value),
+        initial, w, model.terms, model.entries, nothing_local(w.size, 2), w, model.terms,
+        model.entries, nothing_local(w.size, 2), data, prior, no_drive(2, 2),
+        tolerance(2, 1e-8), np.zeros(w.size), np.empty_like(data.value),
     )  # fmt: skip
     assert status == OK
     got = eliminate_initial(w, initial, cost, tuple(blocks), 0.0)
@@ -146,8 +148,8 @@ def test_polish_finds_the_least_squares_optimum(problem, logarithmic):
     free = np.full(4, np.inf)
     start = model.coefficients[columns] * np.array([0.8, 1.2, 1.1, 0.9])
     status, w, x0, cost, h_w, h_x, cross, x = polish(
-        initial, start, model.terms, entries, data, prior, no_drive(2, 2), tolerance(2, 1e-8),
-        precision, -free, free, 40,
+        initial, start, model.terms, entries, nothing_local(4, 2), data, prior,
+        no_drive(2, 2), tolerance(2, 1e-8), precision, -free, free, 40,
     )  # fmt: skip
     assert status == OK
     best = least_squares(
@@ -169,7 +171,10 @@ def test_polish_respects_bounds_and_reports_a_bad_start(problem):
     model, data, prior, initial = problem
     columns = np.nonzero(model.coefficients)[0]
     entries, precision = active(model, columns), np.full(4, 0.01)
-    fixed = (model.terms, entries, data, prior, no_drive(2, 2), tolerance(2, 1e-6), precision)
+    fixed = (
+        model.terms, entries, nothing_local(4, 2), data, prior, no_drive(2, 2),
+        tolerance(2, 1e-6), precision,
+    )  # fmt: skip
     upper = np.array([0.9, np.inf, np.inf, np.inf])
     _, w, *_ = polish(initial, model.coefficients[columns], *fixed, np.full(4, -np.inf), upper, 20)
     assert w[0] <= 0.9
@@ -183,7 +188,8 @@ def test_empty_model_can_be_polished(problem):
     model, data, prior, initial = problem
     entries, none = active(model, np.zeros(0, int)), np.zeros(0)
     status, w, x0, cost, h_w, *_ = polish(
-        initial, none, model.terms, entries, data, prior, no_drive(2, 2), tolerance(2, 1e-6),
+        initial, none, model.terms, entries, nothing_local(0, 2), data, prior,
+        no_drive(2, 2), tolerance(2, 1e-6),
         none, none, none, 10,
     )  # fmt: skip
     assert status == OK and w.size == 0 and h_w.shape == (0, 0)
@@ -212,8 +218,8 @@ def test_polish_finds_the_maximum_of_the_censored_likelihood(problem, student):
     entries, precision = active(model, columns), np.full(4, 0.01)
     start, free = model.coefficients[columns] * 1.05, np.full(4, np.inf)
     status, w, x0, cost, *_ = polish(
-        initial, start, model.terms, entries, data, prior, no_drive(2, 2), tolerance(2, 1e-8),
-        precision, -free, free, 60,
+        initial, start, model.terms, entries, nothing_local(4, 2), data, prior,
+        no_drive(2, 2), tolerance(2, 1e-8), precision, -free, free, 60,
     )  # fmt: skip
     assert status == OK
     law = t(4) if student else norm

@@ -15,7 +15,7 @@ from twinlab.library import Entries
 
 from .noise import Noise
 from .problem import Problem
-from .result import QUANTILES, Band, DrawnConstants, Posterior
+from .result import QUANTILES, Band, DrawnConstants, Posterior, RankedModel
 
 Array = NDArray[np.float64]
 
@@ -196,7 +196,7 @@ def pointwise_quantiles(draws: Array) -> Array:
 def make_bands(
     problem: Problem,
     posterior: Posterior,
-    centre: tuple[Array, Array],
+    centre: RankedModel,
     noise: Noise,
     horizon: float | None,
     executor: Executor | None = None,
@@ -207,8 +207,8 @@ def make_bands(
     ----------
     problem : Problem
     posterior : Posterior
-    centre : (n_column,) and (n_trajectory, n_state) arrays
-        Coefficients and initial states of the model drawn as the line.
+    centre : RankedModel
+        The model drawn as the line.
     noise : Noise
     horizon : float or None
     executor : Executor, optional
@@ -218,11 +218,13 @@ def make_bands(
     tuple of Band
     """
     bands = []
-    line = make_lots(problem, centre[0][None])
-    lots = make_lots(problem, posterior.coefficients, posterior.constants)
+    shared = posterior.local is None
     for r in range(problem.n_trajectory):
+        if r == 0 or not shared:
+            line = make_lots(problem, centre.full(r, problem.n_column)[None])
+            lots = make_lots(problem, posterior.of(r), posterior.constants)
         time = display_grid(problem, r, horizon)
-        mean, _ = simulate(problem, r, time, line, centre[1][r][None])
+        mean, _ = simulate(problem, r, time, line, centre.initial[r][None])
         draws, status = simulate(
             problem,
             r,

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .known import n_free
 from .noise import Noise
 from .problem import Problem
 from .result import Gram
@@ -27,6 +26,7 @@ from .steps import (
     Supports,
     conditional,
     linearise,
+    n_parameters,
     polish_point,
     select,
 )
@@ -229,8 +229,8 @@ class _Climb:
             fit, gram, supports, chi2, unchanged = stage
             self.accept(0.0, fit, gram, supports, chi2)
             before = self.noise.sd
-            n_parameters = n_free(self.frame.prior, fit.columns) + fit.initial.size
-            self.noise = self.noise.estimate(self.frame.problem, fit.x, n_parameters)
+            n = n_parameters(self.frame, fit)
+            self.noise = self.noise.estimate(self.frame.problem, fit.x, n)
             self.level = 1.0
             if unchanged and np.allclose(self.noise.sd, before, rtol=0.02):
                 return

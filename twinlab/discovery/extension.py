@@ -80,7 +80,11 @@ def extend(
         ),
     )
     everything = sorted([*weighed, *extended], key=lambda m: -m.evidence)
-    return replace(frame, problem=problem, precision=precision, prior=prior), everything
+    varies = frame.varying.extended(
+        [int(frame.varying.slot[list(term.family.columns)].max()) for term in maker.added]
+    )
+    frame = replace(frame, problem=problem, precision=precision, prior=prior, varies=varies)
+    return frame, everything
 
 
 class _Extension:

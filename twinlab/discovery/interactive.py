@@ -42,6 +42,7 @@ from .steps import (
     log_support_prior,
     select,
 )
+from .varying import LocalEstimates
 
 Array = NDArray[np.float64]
 Columns = NDArray[np.int64]
@@ -83,7 +84,7 @@ class PointModel:
 
 
 def initial_given(gram: Gram, columns: Columns, coefficients: Array) -> Array:
-    """Mean initial states given coefficients (..., k): (..., n_trajectory, n_state)."""
+    """Mean of what is local given coefficients (..., k): (..., n_trajectory, n_local)."""
     return gram.initial_offset - np.einsum(
         "rdk,...k->...rd", gram.initial_slope[:, :, columns], coefficients
     )
@@ -107,26 +108,52 @@ def choose_columns(discovery: Discovery, columns: Columns | list[int]) -> PointM
     columns = np.union1d(np.asarray(columns, np.int64), known).astype(np.int64)
     ranked = next((m for m in discovery.models if np.array_equal(m.columns, columns)), None)
     if ranked is not None:
-        mean, sd, initial = ranked.coefficients, ranked.sd, ranked.initial
+        mean, sd, initial, local = ranked.coefficients, ranked.sd, ranked.initial, ranked.local
     else:
         mean, matrix = conditional(discovery.gram, discovery.slab, columns)
         mean = with_known(prior, columns, mean)
         covariance = without_known(prior, columns, inverse_scaled(matrix))
         sd = np.sqrt(np.diag(covariance)) if columns.size else np.zeros(0)
-        initial = keep_sign(discovery.problem, initial_given(discovery.gram, columns, mean))
-    return _simulate_point(discovery, columns, mean, sd, initial)
+        initial, local = local_given(discovery, columns, mean)
+    return _simulate_point(discovery, columns, mean, sd, initial, local)
+
+
+def local_given(
+    discovery: Discovery, columns: Columns, coefficients: Array
+) -> tuple[Array, LocalEstimates | None]:
+    """Initial states and deviations of a model by the discovery's regression."""
+    problem, gram, varying = discovery.problem, discovery.gram, discovery.varying
+    local, d = initial_given(gram, columns, coefficients), problem.n_state
+    initial = keep_sign(problem, local[:, :d])
+    if varying is None or discovery.best.local is None:
+        return initial, None
+    best, deviation = discovery.best.local, np.ascontiguousarray(local[:, d:])
+    variance = np.einsum("rii->ri", inverse_scaled(gram.initial_hessian))[:, d:]
+    return initial, LocalEstimates(
+        deviation,
+        np.sqrt(variance),
+        best.effects,
+        best.effects_sd,
+        varying.factor(columns, deviation, best.effects),
+    )
 
 
 def _simulate_point(
-    discovery: Discovery, columns: Columns, mean: Array, sd: Array, initial: Array
+    discovery: Discovery,
+    columns: Columns,
+    mean: Array,
+    sd: Array,
+    initial: Array,
+    local: LocalEstimates | None,
 ) -> PointModel:
     """Simulate one model on the bands' times and judge it at the measured ones."""
     problem = discovery.problem
     full = np.zeros(problem.n_column)
-    full[columns] = mean
-    lots = make_lots(problem, full[None])
     lines, fitted = [], np.full(problem.value.shape, np.nan)
     for r, band in enumerate(discovery.bands):
+        if r == 0 or local is not None:
+            full[columns] = mean if local is None else mean * local.factor[r]
+            lots = make_lots(problem, full[None])
         x, _ = simulate(problem, r, band.time, lots, initial[r][None], relative=DRAW_TOLERANCE)
         lines.append(x[0])
         fitted[problem.rows(r)] = x[0][np.searchsorted(band.time, problem.times(r))]
@@ -205,13 +232,13 @@ def reconsider(
     models = _merge(discovery, supports.columns, supports.log_posterior, precision, prior, signs)
     posterior = _draw(discovery, models, prior, settings.draws, seed)
     best = models[0]
-    point = _simulate_point(discovery, best.columns, best.coefficients, best.sd, best.initial)
-    centre = np.zeros(discovery.problem.n_column)
-    centre[best.columns] = best.coefficients
+    point = _simulate_point(
+        discovery, best.columns, best.coefficients, best.sd, best.initial, best.local
+    )
     bands = make_bands(
         discovery.problem,
         posterior,
-        (centre, best.initial),
+        best,
         discovery.noise,
         discovery.settings.horizon,
         executor,
@@ -326,13 +353,12 @@ def _merge(
         own = met[key][0]
         mean, matrix = conditional(discovery.gram, precision, own)
         mean = np.clip(mean, prior.lower[own], prior.upper[own])
-        initial = keep_sign(discovery.problem, initial_given(discovery.gram, own, mean))
+        initial, local = local_given(discovery, own, mean)
         covariance = without_known(prior, own, inverse_scaled(matrix))
-        models.append(
-            make_ranked(
-                discovery.problem, own, float(p), evidence[key], mean, covariance, initial, bounds
-            )
+        model = make_ranked(
+            discovery.problem, own, float(p), evidence[key], mean, covariance, initial, bounds
         )
+        models.append(replace(model, local=local))
     return tuple(models)
 
 
@@ -349,11 +375,14 @@ def _draw(
     n: int,
     seed: int,
 ) -> Posterior:
-    """Draws from the mixture of the models, initial states from the linearised regression."""
+    """Draws from the mixture of the models, what is local from the linearised regression."""
     problem, gram, rng = discovery.problem, discovery.gram, np.random.default_rng(seed + 1000)
     constants = empty_constants(problem, models, n)
     coefficients = np.zeros((n, problem.n_column))
-    initial = np.zeros((n, problem.n_trajectory, problem.n_state))
+    d, varying = problem.n_state, discovery.varying
+    n_effect = len(varying.effects) if varying else 0
+    initial = np.zeros((n, *gram.initial_offset.shape))
+    effects = np.zeros((n, n_effect))
     roots = symmetric_root(inverse_scaled(gram.initial_hessian))
     row = 0
     for model, count in zip(models, shares([m.probability for m in models], n), strict=True):
@@ -370,5 +399,13 @@ def _draw(
         noise = np.einsum(
             "rde,nre->nrd", roots, rng.standard_normal((count, *gram.initial_offset.shape))
         )
-        initial[part] = model.initial - moved + stretch[:, None, None] * noise
-    return Posterior(coefficients, keep_sign(problem, initial), constants)
+        centre = model.initial
+        if model.local is not None:
+            centre = np.hstack([centre, model.local.deviation])
+            effects[part] = model.local.effects
+            if model.joint_covariance is not None:
+                effects[part] += away[:, away.shape[1] - n_effect :]
+        initial[part] = centre - moved + stretch[:, None, None] * noise
+    states = keep_sign(problem, initial[:, :, :d])
+    local = varying.draws(initial[:, :, d:], effects) if varying else None
+    return Posterior(coefficients, states, constants, local)

@@ -64,8 +64,3 @@ def without_known(prior: ColumnPrior, columns: NDArray[np.int64], covariance: Ar
     out = covariance.copy()
     out[held], out[:, held] = 0.0, 0.0
     return out
-
-
-def n_free(prior: ColumnPrior, columns: NDArray[np.int64]) -> int:
-    """Number of coefficients of a support that are fitted."""
-    return int((~prior.held[columns]).sum())

@@ -26,7 +26,7 @@ from twinlab.library import Column, Library
 from .noise import Noise
 from .problem import Problem
 from .result import Gram
-from .steps import Fit, Frame, Point, linearise, solve_scaled
+from .steps import Fit, Frame, Point, linearise, n_parameters, solve_scaled
 
 Array = NDArray[np.float64]
 
@@ -76,20 +76,23 @@ def lack_of_fit(frame: Frame, fit: Fit, noise: Noise) -> LackOfFit:
     noise : Noise
     """
     return LackOfFit(
-        discrepancy_tests(frame, fit, noise), replicate_test(frame.problem, fit, noise)
+        discrepancy_tests(frame, fit, noise),
+        replicate_test(frame.problem, fit, noise, n_parameters(frame, fit)),
     )
 
 
-def replicate_test(problem: Problem, fit: Fit, noise: Noise) -> float:
+def replicate_test(problem: Problem, fit: Fit, noise: Noise, used: float | None = None) -> float:
     """p-value of the residuals of replicate means against their scatter (F test; Fisher 1922).
 
     The test is of normal errors: NaN under Student-t noise, whose outliers it would take for a
-    lack of fit.  Limits have neither residual nor scatter and are left out.
+    lack of fit.  Limits have neither residual nor scatter and are left out.  `used` is the number
+    of the fit's parameters: coefficients and initial states by default.
     """
     seen = (problem.count > 0) & ~problem.censored
     counted = seen & (problem.count > 1) & ~np.isfinite(problem.sd)
     within_dof = float((problem.count - 1)[counted].sum())
-    dof = float(seen.sum()) - len(fit.columns) - fit.initial.size
+    used = len(fit.columns) + fit.initial.size if used is None else used
+    dof = float(seen.sum()) - used
     if noise.student or within_dof < 4 or dof < 1:
         return float("nan")
     sigma = noise.sd * noise.shape
@@ -131,7 +134,7 @@ def discrepancy_tests(frame: Frame, fit: Fit, noise: Noise) -> Array:
         score = score - pull @ solved
         variance = variance - moved @ solved
     excess, information = noise.excess(problem, fit.x)
-    dof = max(int(information) - k - fit.initial.size, 1)
+    dof = max(int(information - n_parameters(frame, fit)), 1)
     squares = max(fit.cost - excess, 1e-300)
     state = np.tile(np.repeat(np.arange(problem.n_state), n_basis), len(own))
     return np.array(
@@ -164,11 +167,11 @@ def _trajectory_gram(frame: Frame, fit: Fit, noise: Noise, r: int, n_basis: int)
         frame,
         problem=wider,
         initial_prior=type(start)(start.mean[r : r + 1], start.precision[r : r + 1]),
+        varies=frame.varying.trajectory(r, fit.columns, len(wider.library.columns)),
         smooth=replace(frame.smooth, target=np.zeros((1, 1, 4, problem.n_state))),
     )
-    point = Point(
-        np.arange(len(fit.columns), dtype=np.int64), fit.coefficients, fit.initial[r : r + 1]
-    )
+    columns = np.arange(len(fit.columns), dtype=np.int64)
+    point = Point(columns, fit.coefficients, fit.initial[r : r + 1], effects=fit.effects)
     return linearise(part, point, own, 0.0)
 
 

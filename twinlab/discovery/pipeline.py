@@ -152,13 +152,9 @@ def _answer(run: Run, found: Found, n_base: int) -> Discovery:
     verdict = judge_library(frame, best, settings, run.teller.check)
     ranked = rank_models(frame, weighed)
     posterior = draw_posterior(frame, weighed, ranked, settings.draws, run.seed + 1000)
-    centre = np.zeros(problem.n_column)
-    centre[best.fit.columns] = best.fit.coefficients
-    bands = make_bands(
-        problem, posterior, (centre, best.fit.initial), best.noise, settings.horizon, run.pool
-    )
+    bands = make_bands(problem, posterior, ranked[0], best.noise, settings.horizon, run.pool)
     run.teller.check()
-    chi2 = chi2_per_point(problem, best.fit, best.noise)
+    chi2 = chi2_per_point(frame, best.fit, best.noise)
     converged = any(o.kappa == 0 for o in found.outcomes) and len(best.fit.columns) > 0
     converged = converged and describes(problem, best.fit.x)
     warnings = criticise(
@@ -202,6 +198,7 @@ def _answer(run: Run, found: Found, n_base: int) -> Discovery:
         slab=frame.precision,
         noise=best.noise,
         proposals=verdict.proposals,
+        varying=frame.varying if frame.varying.n_slot else None,
         diagnostics=_diagnostics(found, verdict),
         prior_verdicts=verdicts,
     )

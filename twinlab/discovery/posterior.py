@@ -11,12 +11,13 @@ from scipy.special import stdtrit
 
 from .bands import draw_conditional, draw_stretch, shares
 from .constants import empty_constants, refined_shapes, set_constants
-from .known import n_free, without_known
+from .known import without_known
 from .noise import Noise
 from .problem import Problem
 from .result import Posterior, RankedModel
 from .search import Weighed
-from .steps import Fit, Frame, inverse_scaled
+from .steps import Fit, Frame, inverse_scaled, n_parameters
+from .varying import LocalEstimates
 
 Array = NDArray[np.float64]
 
@@ -52,15 +53,44 @@ def rank_models(frame: Frame, weighed: Sequence[Weighed]) -> tuple[RankedModel, 
             model.evidence,
             model.fit.coefficients,
             covariance[:k, :k],
-            model.fit.initial,
+            model.fit.initial[:, : frame.problem.n_state],
             (frame.prior.lower, frame.prior.upper),
         )
-        if model.fit.free:
-            freedom = freedom_of(frame.problem, k + len(model.fit.free))
-            shapes = refined_shapes(frame.problem, model.fit, covariance[k:, k:], freedom)
-            ranked = replace(ranked, shapes=shapes, joint_covariance=covariance)
+        n_constant = len(model.fit.free)
+        if n_constant:
+            freedom = freedom_of(frame.problem, k + n_constant)
+            own = covariance[k : k + n_constant, k : k + n_constant]
+            ranked = replace(ranked, shapes=refined_shapes(frame.problem, model.fit, own, freedom))
+        if len(covariance) > k:
+            ranked = replace(ranked, joint_covariance=covariance)
+        if frame.varying.n_slot:
+            ranked = replace(ranked, local=local_estimates(frame, model.fit, covariance))
         models.append(ranked)
     return tuple(models)
+
+
+def local_estimates(frame: Frame, fit: Fit, covariance: Array) -> LocalEstimates:
+    """Deviations, effects and factors of a model at its optimum, with standard deviations.
+
+    The variance of a deviation is that given the coefficients and what their uncertainty adds.
+
+    Parameters
+    ----------
+    covariance : (k + m, k + m) array
+        Of coefficients, free constants and effects.
+    """
+    d, varying = frame.problem.n_state, frame.varying
+    inverse = inverse_scaled(fit.h_x)
+    slope = np.einsum("rij,rkj->rik", inverse, fit.cross)
+    variance = np.einsum("rii->ri", inverse) + np.einsum("rik,kl,ril->ri", slope, covariance, slope)
+    first = len(covariance) - fit.effects.size
+    return LocalEstimates(
+        fit.initial[:, d:].copy(),
+        np.sqrt(variance[:, d:]),
+        fit.effects,
+        np.sqrt(np.diag(covariance)[first:]),
+        varying.factor(fit.columns, fit.initial[:, d:], fit.effects),
+    )
 
 
 def make_ranked(
@@ -110,7 +140,9 @@ def draw_posterior(
     problem, rng = frame.problem, np.random.default_rng(seed)
     constants = empty_constants(problem, models, n)
     coefficients = np.zeros((n, problem.n_column))
-    initial = np.zeros((n, problem.n_trajectory, problem.n_state))
+    d, varying = problem.n_state, frame.varying
+    local = np.zeros((n, *frame.initial_prior.mean.shape))
+    effects = np.zeros((n, len(varying.effects)))
     row = 0
     for own, ranked, count in zip(
         weighed, models, shares([m.probability for m in models], n), strict=True
@@ -124,12 +156,14 @@ def draw_posterior(
         coefficients[part, fit.columns] = draws
         if constants is not None:
             set_constants(constants, part, ranked, moved[:, len(fit.columns) :])
+        effects[part] = fit.effects + moved[:, moved.shape[1] - fit.effects.size :]
         for r in range(problem.n_trajectory):
             inverse = inverse_scaled(fit.h_x[r])
-            noise = rng.standard_normal((count, problem.n_state)) @ symmetric_root(inverse).T
+            noise = rng.standard_normal((count, local.shape[2])) @ symmetric_root(inverse).T
             noise *= stretch[:, None]
-            initial[part, r] = fit.initial[r] - moved @ fit.cross[r] @ inverse + noise
-    return Posterior(coefficients, keep_sign(problem, initial), constants)
+            local[part, r] = fit.initial[r] - moved @ fit.cross[r] @ inverse + noise
+    drawn = varying.draws(local[:, :, d:], effects) if varying.n_slot else None
+    return Posterior(coefficients, keep_sign(problem, local[:, :, :d]), constants, drawn)
 
 
 def draw_model(
@@ -184,15 +218,14 @@ def goodness(problem: Problem, fitted: Array) -> Array:
     return out
 
 
-def chi2_per_point(problem: Problem, fit: Fit, noise: Noise) -> float:
+def chi2_per_point(frame: Frame, fit: Fit, noise: Noise) -> float:
     """Weighted squares and prior costs per degree of freedom; near 1 where all is right.
 
     Outliers under Student-t noise and censored values count with their effective residuals, by
     the information they hold; means of replicates count once.
     """
-    excess, information = noise.excess(problem, fit.x)
-    used = n_free(problem.prior, fit.columns)
-    return (fit.cost - excess) / max(information - used - fit.initial.size, 1.0)
+    excess, information = noise.excess(frame.problem, fit.x)
+    return (fit.cost - excess) / max(information - n_parameters(frame, fit), 1.0)
 
 
 def standardised_residuals(problem: Problem, noise: Noise, fitted: Array) -> tuple[Array, ...]:

@@ -20,9 +20,9 @@ from .continuation import kappa_schedule
 from .noise import make_noise
 from .problem import Problem
 from .result import Gram, Proposal, Settings
+from .scaled import JITTER
 from .search import Weighed, slab_precision, weigh
 from .steps import (
-    JITTER,
     SCALE_FREEDOM,
     SLAB_SHARE,
     Frame,
@@ -94,7 +94,8 @@ def _wider_frame(frame: Frame, wider: Problem, active: Columns, settings: Settin
     """The frame over the wider library: the slab of the model's own columns is kept."""
     slab = slab_precision([weak_start(wider, frame.smooth)], settings.slab_width, wider.prior)
     slab[: active.size] = frame.precision[active]
-    return replace(frame, problem=wider, precision=slab, prior=wider.prior)
+    varies = frame.varying.restricted(active, wider.n_column)
+    return replace(frame, problem=wider, precision=slab, prior=wider.prior, varies=varies)
 
 
 def _climb(frame: Frame, base: Weighed, check: Callable[[], None]) -> dict[int, Weighed]:

@@ -13,6 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .draws import DrawnConstants as DrawnConstants
+from .draws import Posterior as Posterior
+from .varying import LocalEstimates, Varying
+
 if TYPE_CHECKING:
     from twinlab.knowledge import Knowledge
     from twinlab.library import Library
@@ -198,7 +202,9 @@ class RankedModel:
         Hill functions whose constants were fitted.
     joint_covariance : (k + m, k + m) array or None
         Of the coefficients, then of the logarithms of the fitted constants: for each shape the
-        half saturation and, where it is not held, the Hill coefficient.
+        half saturation and, where it is not held, the Hill coefficient; then of the effects.
+    local : LocalEstimates or None
+        Where coefficients differ between trajectories.
     """
 
     columns: NDArray[np.int64]
@@ -211,6 +217,19 @@ class RankedModel:
     initial: Array
     shapes: tuple[RefinedShape, ...] = ()
     joint_covariance: Array | None = None
+    local: LocalEstimates | None = None
+
+    def of(self, trajectory: int) -> Array:
+        """Coefficients (k,) of one trajectory."""
+        if self.local is None:
+            return self.coefficients
+        return np.asarray(self.coefficients * self.local.factor[trajectory], float)
+
+    def full(self, trajectory: int, n_column: int) -> Array:
+        """Coefficients (n_column,) of one trajectory, zero where a column is left out."""
+        out = np.zeros(n_column)
+        out[self.columns] = self.of(trajectory)
+        return out
 
 
 @dataclass(frozen=True)
@@ -279,46 +298,6 @@ class Gram:
 
 
 @dataclass(frozen=True)
-class DrawnConstants:
-    """Draws of the constants of Hill functions that were fitted.
-
-    Attributes
-    ----------
-    column, factor : (n_shape,) int arrays
-        Column of the library, and which factor of its term.
-    value : (n_draw, n_shape, 2) array
-        Half saturation and Hill coefficient; those of the library where a draw's model leaves
-        the column out.
-    """
-
-    column: NDArray[np.int64]
-    factor: NDArray[np.int64]
-    value: Array
-
-    def pick(self, rows: NDArray[np.int64]) -> DrawnConstants:
-        """Some of the draws."""
-        return DrawnConstants(self.column, self.factor, self.value[rows])
-
-
-@dataclass(frozen=True)
-class Posterior:
-    """Draws of the coefficients and initial states.
-
-    Attributes
-    ----------
-    coefficients : (n_draw, n_column) array
-        Zero where a draw's model leaves the column out.
-    initial : (n_draw, n_trajectory, n_state) array
-    constants : DrawnConstants or None
-        Where constants of Hill functions were fitted.
-    """
-
-    coefficients: Array
-    initial: Array
-    constants: DrawnConstants | None = None
-
-
-@dataclass(frozen=True)
 class Discovery:
     """The answer.
 
@@ -351,6 +330,8 @@ class Discovery:
         Terms to add to the library, where the truth seems not to be in it.
     prior_verdicts : tuple of PriorVerdict
         Every claim of the knowledge held against the data, conflicts first.
+    varying : Varying or None
+        Which coefficients differ between trajectories; None where none does.
     """
 
     study: Study
@@ -377,6 +358,7 @@ class Discovery:
     slab: Array
     noise: Noise
     proposals: tuple[Proposal, ...] = ()
+    varying: Varying | None = None
     diagnostics: Mapping[str, Any] = field(default_factory=dict)
     families: tuple[FamilyInclusion, ...] = ()
     classes: tuple[ModelClass, ...] = ()

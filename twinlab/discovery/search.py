@@ -20,7 +20,6 @@ from twinlab.knowledge import ColumnPrior
 
 from .continuation import Outcome, Tick, kappa_schedule, run_start
 from .crossover import crossovers
-from .known import n_free
 from .noise import Noise, make_noise
 from .problem import Problem
 from .result import Gram, Settings
@@ -34,6 +33,7 @@ from .steps import (
     initial_prior,
     linearise,
     log_evidence,
+    n_parameters,
     polish_point,
     select,
 )
@@ -177,9 +177,9 @@ def weigh(
     if fit is None:
         return None
     for more in iterations[1:]:
-        n_parameters = n_free(frame.prior, fit.columns) + fit.initial.size
-        estimated = noise.estimate(frame.problem, fit.x, n_parameters)
-        if _evidence_at_stake(frame.problem, noise, estimated, n_parameters) < SETTLED:
+        n = n_parameters(frame, fit)
+        estimated = noise.estimate(frame.problem, fit.x, n)
+        if _evidence_at_stake(frame.problem, noise, estimated, n) < SETTLED:
             break
         noise = estimated
         fit = polish_point(frame, fit, noise, 0.0, more)
@@ -249,7 +249,15 @@ def rescore(
             seed=seed + 77 + round_,
         )
         pool.weigh_all(
-            (Point(c, conditional(gram, frame.precision, c)[0], centre.fit.initial), centre.noise)
+            (
+                Point(
+                    c,
+                    conditional(gram, frame.precision, c)[0],
+                    centre.fit.initial,
+                    effects=centre.fit.effects,
+                ),
+                centre.noise,
+            )
             for c in (
                 *supports.columns[: settings.neighbours],
                 *crossovers(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twinlab.kernels import OK, normal_equations
+from twinlab.kernels import OK, Local, normal_equations
 from twinlab.kernels.linear import hold
 from twinlab.kernels.regression import damped_step
 
@@ -18,13 +18,17 @@ from .result import Gram
 from .shapes import Scales, Shaped, ShapedModel, Tables
 from .steps import (
     FIT_TOLERANCE,
+    Columns,
     Fit,
+    Point,
     eliminate_initial,
     laplace,
     log_sign_prior,
+    n_parameters,
     size_prior,
-    solve_scaled,
+    without_columns,
 )
+from .varying import Varying
 
 Array = NDArray[np.float64]
 
@@ -58,7 +62,7 @@ class ShapedFit:
 
 @dataclass(frozen=True)
 class _Prior:
-    """Normal prior of coefficients and free constants, and their bounds."""
+    """Normal prior of coefficients, free constants and effects, and their bounds."""
 
     precision: Array
     centre: Array
@@ -73,10 +77,26 @@ def _prior(scales: Scales, model: ShapedModel) -> _Prior:
     # A refined term may have any coefficient that one of its atoms may have.
     lower = [*prior.lower[model.plain], *(prior.lower[own(t)].min() for t in model.terms)]
     upper = [*prior.upper[model.plain], *(prior.upper[own(t)].max() for t in model.terms)]
+    effects = frame.varying.effect_precision
+    anywhere = np.tile([-np.inf, np.inf], (effects.size, 1))
     return _Prior(
-        np.array([*slab, *spread**-2.0]),
-        np.array([*np.zeros(len(slab)), *centre]),
-        np.concatenate([np.stack([lower, upper], axis=1).reshape(-1, 2), bounds]),
+        np.array([*slab, *spread**-2.0, *effects]),
+        np.array([*np.zeros(len(slab)), *centre, *np.zeros(effects.size)]),
+        np.concatenate([np.stack([lower, upper], axis=1).reshape(-1, 2), bounds, anywhere]),
+    )
+
+
+def shaped_local(varying: Varying, model: ShapedModel, columns: Columns, n: int) -> Local:
+    """Kernel tables of what varies: of `columns`, then the model's terms, then its constants.
+
+    A term varies as the atoms do that it stands for; so do its derivatives by its constants.
+    """
+    slots = [varying.slot[own(t)].max() for t in model.terms]
+    constants = [slots[i] for i, _, _ in model.parameters]
+    table = varying.local(columns, n)
+    return table._replace(
+        slot=np.concatenate([table.slot, np.array([*slots, *constants], np.int64)]),
+        n_coefficient=len(columns) + len(slots),
     )
 
 
@@ -91,6 +111,7 @@ class _Step:
 
     model: ShapedModel
     coefficients: Array
+    effects: Array
     initial: Array
     cost: float
     blocks: tuple[Array, ...]
@@ -103,11 +124,16 @@ class _Descent:
     def __init__(self, scales: Scales, model: ShapedModel, noise: Noise) -> None:
         self.frame, self.prior = scales.frame, _prior(scales, model)
         problem = self.frame.problem
+        self.local = shaped_local(self.frame.varying, model, model.plain, problem.n_trajectory)
+        k = len(model.plain) + len(model.terms)
+        self.active_local = self.local._replace(slot=self.local.slot[:k].copy())
         self.tables, self.data = Tables(problem, model), noise.data(problem)
         self.drive = problem.drive(0.0, self.frame.smooth.target)
         self.tolerance = problem.tolerance(FIT_TOLERANCE)
 
-    def evaluate(self, model: ShapedModel, w: Array, initial: Array) -> _Step | None:
+    def evaluate(
+        self, model: ShapedModel, w: Array, effects: Array, initial: Array
+    ) -> _Step | None:
         """Normal equations at a point; None where it cannot be simulated."""
         if any(template_of(t.term) != t.family.template for t in model.terms):
             return None  # the term would merge with another factor and be of another family
@@ -115,11 +141,13 @@ class _Descent:
         x = np.empty_like(self.data.value)
         status, cost, *blocks = normal_equations(
             np.ascontiguousarray(initial),
-            np.ascontiguousarray(w),
+            np.concatenate([w, effects]),
             *self.tables.active,
-            np.concatenate([w, model.values]) - self.prior.centre,
+            self.active_local,
+            np.concatenate([w, model.values, effects]) - self.prior.centre,
             self.tables.table,
             self.tables.entries,
+            self.local,
             self.data,
             self.frame.initial_prior,
             self.drive,
@@ -133,7 +161,7 @@ class _Descent:
             return None
         h_w, g_w, _, _, cross = blocks
         hold(*np.ascontiguousarray(self.prior.bounds.T), h_w, g_w, cross)
-        return _Step(model, w, initial, float(cost), tuple(blocks), x)
+        return _Step(model, w, effects, initial, float(cost), tuple(blocks), x)
 
     def follow(self, step: _Step, iterations: int) -> _Step:
         """Descend from a point that could be simulated."""
@@ -152,14 +180,15 @@ class _Descent:
         return step
 
     def _trial(self, step: _Step, damping: float) -> _Step | None:
-        k = len(step.coefficients)
+        k, m = len(step.coefficients), len(step.model.parameters)
         solved, step_w, step_x = damped_step(*step.blocks, damping)
         if not solved:
             return None
         step_w[k:] = np.clip(step_w[k:], -LONGEST_STEP, LONGEST_STEP)
-        now = np.concatenate([step.coefficients, step.model.values])
+        now = np.concatenate([step.coefficients, step.model.values, step.effects])
         new = np.clip(now + step_w, *self.prior.bounds.T)
-        return self.evaluate(step.model.moved(new[k:]), new[:k], step.initial + step_x)
+        model = step.model.moved(new[k : k + m])
+        return self.evaluate(model, new[:k], new[k + m :], step.initial + step_x)
 
 
 def descend(
@@ -174,15 +203,21 @@ def descend(
     descent = _Descent(scales, model, noise)
     prior = descent.prior
     w = np.clip(coefficients, *prior.bounds[: len(coefficients)].T)
-    step = descent.evaluate(model, w, initial)
+    point = Point(model.plain, w, initial)
+    initial, effects = scales.frame.start(point)
+    step = descent.evaluate(model, w, effects, initial)
     if step is None:
         return None
     step = descent.follow(step, iterations)
     h_w, _, h_x, _, cross = step.blocks
     columns = np.arange(len(w), dtype=np.int64)
-    fit = Fit(columns, step.coefficients, step.initial, step.cost, h_w, h_x, cross, step.x)
+    fit = Fit(
+        columns, step.coefficients, step.initial, step.cost, h_w, h_x, cross, step.x,
+        effects=step.effects,
+    )  # fmt: skip
     log_prior = _log_prior(scales, step.model, fit.coefficients)
-    log_prior += 0.5 * float(np.log(prior.precision[len(w) :]).sum())
+    n = len(w) + len(step.model.parameters)
+    log_prior += 0.5 * float(np.log(prior.precision[len(w) : n]).sum())
     evidence = laplace(scales.frame, fit, noise, prior.precision[: len(w)], log_prior)
     return ShapedFit(step.model, fit, noise, evidence)
 
@@ -208,8 +243,8 @@ def weigh_shaped(
     fitted: ShapedFit | None = None
     for count in iterations:
         if fitted is not None:
-            n_parameters = len(fitted.fit.h_w) + initial.size
-            noise = noise.estimate(scales.frame.problem, fitted.fit.x, n_parameters)
+            n = n_parameters(scales.frame, fitted.fit)
+            noise = noise.estimate(scales.frame.problem, fitted.fit.x, n)
             model, coefficients, initial = (
                 fitted.model, fitted.fit.coefficients, fitted.fit.initial
             )  # fmt: skip
@@ -226,27 +261,32 @@ def linearise_shaped(scales: Scales, fitted: ShapedFit) -> Gram | None:
     adds when the constants may move.  The refined terms follow the library's columns.
     """
     frame, model, fit = scales.frame, fitted.model, fitted.fit
-    problem = frame.problem
+    problem, varying = frame.problem, frame.varying
     tables, data = Tables(problem, model, everything=True), fitted.noise.data(problem)
     tables.set(model, fit.coefficients)
     prior = _prior(scales, model)
-    k = len(fit.coefficients)
-    w_all = np.zeros(tables.n_column)
+    k, n_constant, n_effect = len(fit.coefficients), len(model.parameters), fit.effects.size
+    w_all = np.zeros(tables.n_column + n_effect)
     w_all[tables.places] = fit.coefficients
+    w_all[tables.n_column :] = fit.effects
+    every = np.arange(problem.n_column, dtype=np.int64)
+    active = shaped_local(varying, model, model.plain, problem.n_trajectory)
     x = np.empty_like(data.value)
     # The constants are counted from their optimum: they enter the regression as zeros.
     status, cost, *blocks = normal_equations(
         fit.initial,
-        np.ascontiguousarray(fit.coefficients),
+        np.concatenate([fit.coefficients, fit.effects]),
         *tables.active,
+        active._replace(slot=active.slot[:k].copy()),
         w_all,
         tables.table,
         tables.entries,
+        shaped_local(varying, model, every, problem.n_trajectory),
         data,
         frame.initial_prior,
         problem.drive(0.0, frame.smooth.target),
         problem.tolerance(FIT_TOLERANCE),
-        np.zeros(tables.n_column),
+        np.zeros(w_all.size),
         x,
     )
     if status != OK or not all(np.isfinite(block).all() for block in blocks):
@@ -255,23 +295,7 @@ def linearise_shaped(scales: Scales, fitted: ShapedFit) -> Gram | None:
     n_free = information - problem.n_state * problem.n_trajectory
     whole = eliminate_initial(w_all, fit.initial, cost - excess, tuple(blocks), n_free)
     whole = known_as_offset(whole, frame.prior)
-    return _without_constants(
-        whole, tables.n_coefficient, prior.precision[k:], prior.centre[k:] - model.values
-    )
-
-
-def _without_constants(gram: Gram, n: int, precision: Array, shift: Array) -> Gram:
-    """Integrate the columns from `n` on out of a Gram, under their prior around `shift`."""
-    if len(gram.vector) == n:
-        return gram
-    matrix = gram.matrix[n:, n:] + np.diag(precision)
-    vector = gram.vector[n:] + precision * shift
-    slope = solve_scaled(matrix, gram.matrix[n:, :n])
-    mean = solve_scaled(matrix, vector[:, None])[:, 0]
-    return replace(
-        gram,
-        matrix=np.ascontiguousarray(gram.matrix[:n, :n] - gram.matrix[:n, n:] @ slope),
-        vector=gram.vector[:n] - slope.T @ vector,
-        yy=float(gram.yy + (precision * shift**2).sum() - vector @ mean),
-        initial_slope=gram.initial_slope[:, :, :n],
+    away = prior.centre[k : k + n_constant] - model.values
+    return without_columns(
+        whole, tables.n_coefficient, prior.precision[k:], np.append(away, np.zeros(n_effect))
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,14 @@ from twinlab.kernels import (
 )
 from twinlab.knowledge import ColumnPrior
 
+from .frame import Fit, Frame, Point
 from .known import known_as_offset
 from .noise import Noise
 from .problem import Problem
 from .result import Gram
+from .scaled import inverse_scaled, log_determinant, solve_scaled
 from .smoothing import Smooth
+from .varying import Varying
 
 Array = NDArray[np.float64]
 Columns = NDArray[np.int64]
@@ -41,94 +44,6 @@ STEPS_PER_JUMP = 50
 FIT_TOLERANCE = 1e-5
 
 
-#: Added to the unit diagonal of scaled matrices: below it two directions are one.
-JITTER = 1e-12
-
-
-def solve_scaled(matrix: Array, right: Array) -> Array:
-    """Solve positive definite systems (..., d, d) for right sides (..., d, k).
-
-    Rows and columns are scaled to a unit diagonal first: states may differ by many powers of
-    ten in their units, and a matrix that is only badly scaled must not count as singular.
-    """
-    unit = np.sqrt(np.maximum(np.einsum("...ii->...i", matrix), 1e-300))
-    scaled = matrix / (unit[..., :, None] * unit[..., None, :]) + JITTER * np.eye(unit.shape[-1])
-    return np.asarray(np.linalg.solve(scaled, right / unit[..., None]) / unit[..., None], float)
-
-
-def inverse_scaled(matrix: Array) -> Array:
-    """Inverses of positive definite matrices (..., d, d), as `solve_scaled` takes them."""
-    return solve_scaled(matrix, np.broadcast_to(np.eye(matrix.shape[-1]), matrix.shape))
-
-
-def log_determinant(matrix: Array) -> tuple[Array, Array]:
-    """Signs and log determinants of matrices (..., d, d) scaled as in `solve_scaled`."""
-    unit = np.sqrt(np.maximum(np.einsum("...ii->...i", matrix), 1e-300))
-    scaled = matrix / (unit[..., :, None] * unit[..., None, :]) + JITTER * np.eye(unit.shape[-1])
-    sign, log = np.linalg.slogdet(scaled)
-    return sign, log + 2.0 * np.log(unit).sum(axis=-1)
-
-
-@dataclass(frozen=True)
-class Point:
-    """A model at particular coefficients and initial states."""
-
-    columns: Columns
-    coefficients: Array
-    initial: Array
-
-
-@dataclass(frozen=True)
-class Fit(Point):
-    """A polished model.
-
-    Attributes
-    ----------
-    cost : float
-        Weighted squares plus prior costs.
-    h_w (k, k), h_x (n_trajectory, d, d), cross (n_trajectory, k, d) : arrays
-        Blocks of half the Gauss-Newton Hessian.
-    x : (n_row, n_state) array
-        Simulated states at the measured times.
-    free : tuple of (column, factor, 0 or 1)
-        Constants of Hill functions that were fitted too: log half saturation (0) or log Hill
-        coefficient (1).  Their rows follow the coefficients' in `h_w` and `cross`.
-    """
-
-    cost: float
-    h_w: Array
-    h_x: Array
-    cross: Array
-    x: Array
-    free: tuple[tuple[int, int, int], ...] = ()
-
-    @property
-    def schur(self) -> Array:
-        """Half Hessian of coefficients and free constants, initial states eliminated."""
-        solved = solve_scaled(self.h_x, np.swapaxes(self.cross, 1, 2))
-        return self.h_w - np.einsum("rkd,rdm->km", self.cross, solved)
-
-
-@dataclass(frozen=True)
-class Frame:
-    """What stays the same through one start: problem, smooth, slab, priors.
-
-    Attributes
-    ----------
-    precision : (n_column,) array
-        Prior precision of the coefficients (the slab).
-    prior : ColumnPrior
-    initial_prior : Initial
-    """
-
-    problem: Problem
-    smooth: Smooth
-    precision: Array
-    prior: ColumnPrior
-    initial_prior: Initial
-    mcmc_steps: int
-
-
 @dataclass(frozen=True)
 class Supports:
     """Supports met by a selection, by descending log posterior (up to a constant)."""
@@ -144,39 +59,82 @@ def initial_prior(problem: Problem, smooth: Smooth) -> Initial:
 
 
 def linearise(frame: Frame, point: Point, noise: Noise, kappa: float) -> Gram | None:
-    """Regression of the data on all columns around a model; None if it cannot be simulated."""
-    problem = frame.problem
+    """Regression of the data on all columns around a model; None if it cannot be simulated.
+
+    What is local and the effects are integrated out.
+    """
+    gram = linearise_everywhere(frame, point, noise, kappa, frame.varying)
+    if gram is None or not frame.varying.effects:
+        return gram
+    n = frame.problem.n_column
+    return without_columns(gram, n, frame.varying.effect_precision, np.zeros(gram.vector.size - n))
+
+
+def linearise_everywhere(
+    frame: Frame, point: Point, noise: Noise, kappa: float, varying: Varying
+) -> Gram | None:
+    """Regression of the data on all columns, then on effects, around a model.
+
+    Parameters
+    ----------
+    varying : Varying
+        The frame's, or one with more effects behind those of the frame.
+    """
+    problem, n = frame.problem, frame.problem.n_column
     terms, entries = problem.active(point.columns)
-    coefficients = np.zeros(problem.n_column)
+    initial, effects = frame.start(point)
+    coefficients = np.zeros(n + len(varying.effects))
     coefficients[point.columns] = point.coefficients
+    coefficients[n : n + effects.size] = effects
     data, x = noise.data(problem), np.empty(problem.value.shape)
     status, cost, *blocks = normal_equations(
-        point.initial,
-        np.ascontiguousarray(point.coefficients),
+        initial,
+        np.concatenate([point.coefficients, effects]),
         terms,
         entries,
+        frame.varying.local(point.columns, problem.n_trajectory),
         coefficients,
         problem.terms,
         problem.entries,
+        varying.local(np.arange(n), problem.n_trajectory),
         data,
         frame.initial_prior,
         problem.drive(kappa, frame.smooth.target),
         problem.tolerance(FIT_TOLERANCE),
-        np.zeros(problem.n_column),
+        np.zeros(coefficients.size),
         x,
     )
     if status != OK or not all(np.isfinite(block).all() for block in blocks):
         return None
     excess, information = noise.excess(problem, x)
     n_free = information - problem.n_state * problem.n_trajectory
-    gram = eliminate_initial(coefficients, point.initial, cost - excess, tuple(blocks), n_free)
+    gram = eliminate_initial(coefficients, initial, cost - excess, tuple(blocks), n_free)
     return known_as_offset(gram, frame.prior)
+
+
+def without_columns(gram: Gram, n: int, precision: Array, shift: Array) -> Gram:
+    """Integrate the columns from `n` on out of a Gram, under their normal prior around `shift`."""
+    if len(gram.vector) == n:
+        return gram
+    matrix = gram.matrix[n:, n:] + np.diag(precision)
+    vector = gram.vector[n:] + precision * shift
+    slope = solve_scaled(matrix, gram.matrix[n:, :n])
+    mean = solve_scaled(matrix, vector[:, None])[:, 0]
+    local = gram.initial_slope[:, :, n:]
+    return replace(
+        gram,
+        matrix=np.ascontiguousarray(gram.matrix[:n, :n] - gram.matrix[:n, n:] @ slope),
+        vector=gram.vector[:n] - slope.T @ vector,
+        yy=float(gram.yy + (precision * shift**2).sum() - vector @ mean),
+        initial_offset=gram.initial_offset - local @ mean,
+        initial_slope=gram.initial_slope[:, :, :n] - local @ slope,
+    )
 
 
 def eliminate_initial(
     coefficients: Array, initial: Array, cost: float, blocks: tuple[Array, ...], n: float
 ) -> Gram:
-    """Integrate the initial states out of Gauss-Newton equations.
+    """Integrate initial states and deviations out of Gauss-Newton equations.
 
     With ``z = r + X w``: ``G = X'X - X'X0 H^-1 X0'X``, ``g = X'z - X'X0 H^-1 X0'z``,
     ``yy = z'z - z'X0 H^-1 X0'z`` where ``H = X0'X0 + P0`` (METHODS section 2).
@@ -184,7 +142,7 @@ def eliminate_initial(
     Parameters
     ----------
     coefficients : (n_column,) array
-    initial : (n_trajectory, n_state) array
+    initial : (n_trajectory, n_local) array
     cost : float
     blocks
         ``X'X, X'r, H, X0'r, X'X0`` as `twinlab.kernels.normal_equations` returns them.
@@ -242,9 +200,9 @@ def select(
     n_steps, seed, keep : int
         Proposals, random seed, supports returned.
     """
-    n_column, n_state = precision.size, gram.initial_offset.shape[1]
+    n_column, n_local = precision.size, gram.initial_offset.shape[1]
     n_required = int(prior.required.sum())
-    max_size = min(n_column, max(MAX_ACTIVE, MAX_ACTIVE_EACH * n_state, n_required + 8))
+    max_size = min(n_column, max(MAX_ACTIVE, MAX_ACTIVE_EACH * n_local, n_required + 8))
     starts = np.zeros((2, n_column), bool)
     if len(start) < max_size:
         starts[1, start] = True
@@ -278,25 +236,43 @@ def polish_point(
     frame: Frame, point: Point, noise: Noise, kappa: float, iterations: int
 ) -> Fit | None:
     """Least-squares fit of one support from a start; None if the start cannot be simulated."""
-    problem = frame.problem
+    problem, varying = frame.problem, frame.varying
     terms, entries = problem.active(point.columns)
+    initial, effects = frame.start(point)
+    k, free = len(point.columns), np.full(effects.size, np.inf)
     status, w, initial, cost, h_w, h_x, cross, x = polish(
-        np.ascontiguousarray(point.initial),
-        np.ascontiguousarray(point.coefficients),
+        initial,
+        np.concatenate([point.coefficients, effects]),
         terms,
         entries,
+        varying.local(point.columns, problem.n_trajectory),
         noise.data(problem),
         frame.initial_prior,
         problem.drive(kappa, frame.smooth.target),
         problem.tolerance(FIT_TOLERANCE),
-        np.ascontiguousarray(frame.precision[point.columns]),
-        np.ascontiguousarray(frame.prior.lower[point.columns]),
-        np.ascontiguousarray(frame.prior.upper[point.columns]),
+        np.concatenate([frame.precision[point.columns], varying.effect_precision]),
+        np.concatenate([frame.prior.lower[point.columns], -free]),
+        np.concatenate([frame.prior.upper[point.columns], free]),
         iterations,
     )
     if status != OK or not np.isfinite(cost):
         return None
-    return Fit(point.columns, w, initial, float(cost), h_w, h_x, cross, x)
+    return Fit(point.columns, w[:k], initial, float(cost), h_w, h_x, cross, x, effects=w[k:].copy())
+
+
+def n_parameters(frame: Frame, fit: Fit) -> float:
+    """Parameters of a fit; of deviations as many as the data determine, not their prior.
+
+    That is one less the ratio of posterior to prior variance of each (Hodges and Sargent 2001,
+    Biometrika 88, 367, section 2).
+    """
+    d = frame.problem.n_state
+    known = int(frame.prior.held.sum())
+    plain = len(fit.h_w) - known + fit.h_x.shape[0] * d
+    if fit.h_x.shape[1] == d:
+        return plain
+    variance = np.einsum("rvv->rv", inverse_scaled(fit.h_x))[:, d:]
+    return float(plain + (1.0 - variance * frame.initial_prior.precision[:, d:]).sum())
 
 
 def log_support_prior(prior: ColumnPrior, columns: Columns) -> float:
@@ -327,7 +303,10 @@ def log_sign_prior(problem: Problem, columns: Columns, coefficients: Array) -> f
 
 
 def log_evidence(frame: Frame, fit: Fit, noise: Noise) -> float:
-    """Laplace approximation of the log evidence of a polished model at kappa = 0."""
+    """Laplace approximation of the log evidence of a polished model at kappa = 0.
+
+    It is given the standard deviations of what varies, and that it varies.
+    """
     prior = log_support_prior(frame.prior, fit.columns)
     prior += log_sign_prior(frame.problem, fit.columns, fit.coefficients)
     return laplace(frame, fit, noise, frame.precision[fit.columns], prior)
@@ -336,9 +315,10 @@ def log_evidence(frame: Frame, fit: Fit, noise: Noise) -> float:
 def laplace(frame: Frame, fit: Fit, noise: Noise, precision: Array, log_prior: float) -> float:
     """Log evidence of a fit whose coefficients have slabs of `precision`.
 
-    ``log L + log p(w) + k/2 log 2 pi - 1/2 log|H_w| - 1/2 sum (log|H_x0| - log|P0|) +
-    log p(support)`` with the noise's own normaliser and prior, so that models under different
-    noise can be compared (Tierney and Kadane 1986, eq. 2.3).
+    ``log L + log p(w) + k/2 log 2 pi - 1/2 log|H_w| - 1/2 sum (log|H_x| - log|P|) +
+    log p(support)``, x all that is local to a trajectory, with the
+    noise's own normaliser and prior, so that models under different noise can be compared
+    (Tierney and Kadane 1986, eq. 2.3).
 
     Parameters
     ----------
@@ -352,7 +332,8 @@ def laplace(frame: Frame, fit: Fit, noise: Noise, precision: Array, log_prior: f
     sign_x, log_x = log_determinant(fit.h_x)
     if sign_w <= 0 or (sign_x <= 0).any():
         return -np.inf
-    w = fit.coefficients
+    w = np.concatenate([fit.coefficients, fit.effects])
+    precision = np.concatenate([precision, frame.varying.effect_precision])
     log_x = log_x.sum() - np.log(frame.initial_prior.precision).sum()
     # The cost holds the normal slab that the polish needs; the evidence has its own.
     likelihood = -0.5 * (fit.cost - precision @ w**2) + noise.log_normaliser(frame.problem)

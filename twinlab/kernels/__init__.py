@@ -10,6 +10,7 @@ from .flow import Tolerance, evaluate_terms
 from .integrate import OK, STATUS_TEXT, integrate, integrate_draws
 from .lanes import integrate_lanes
 from .likelihood import STUDENT_FREEDOM, excess_cost
+from .local import Local, local_coefficients, nothing_local
 from .regression import Data, Initial, normal_equations, polish
 from .sensitivity import trajectory_sensitivity
 from .spike_slab import spike_slab_search
@@ -22,6 +23,7 @@ __all__ = [
     "Data",
     "Drive",
     "Initial",
+    "Local",
     "Regression",
     "Tolerance",
     "elastic_net_path",
@@ -33,8 +35,10 @@ __all__ = [
     "integrate_draws",
     "integrate_lanes",
     "linear_pieces",
+    "local_coefficients",
     "no_drive",
     "normal_equations",
+    "nothing_local",
     "polish",
     "spike_slab_search",
     "standardised_path",

@@ -16,6 +16,7 @@ from .flow import jit
 from .integrate import OK
 from .likelihood import effective_row, standard_residual
 from .linear import divide_right, hold
+from .local import local_coefficients, local_design
 from .sensitivity import trajectory_sensitivity
 
 
@@ -50,7 +51,11 @@ class Data(NamedTuple):
 
 
 class Initial(NamedTuple):
-    """Normal prior of the initial states: ``mean`` and ``precision`` (n_trajectory, n_state)."""
+    """Normal prior of what is local to a trajectory, given by `mean` and `precision`.
+
+    Both are (n_trajectory, n_local): the initial state, then the deviations of the coefficients
+    that vary (`twinlab.kernels.local`).
+    """
 
     mean: NDArray[np.float64]
     precision: NDArray[np.float64]
@@ -95,9 +100,11 @@ def normal_equations(
     w,
     terms,
     entries,
+    local,
     w_all,
     all_terms,
     all_entries,
+    all_local,
     data,
     prior,
     drive,
@@ -109,11 +116,12 @@ def normal_equations(
 
     Parameters
     ----------
-    initial : (n_trajectory, n_state)
-    w, terms, entries
-        Coefficients and tables of the active model, which is simulated.
-    w_all : (k,); all_terms, all_entries
-        Coefficients and tables of the columns the equations are in (the same, to polish it).
+    initial : (n_trajectory, n_local)
+        Initial states, then deviations.
+    w, terms, entries, local
+        Coefficients (and effects) and tables of the active model, which is simulated.
+    w_all : (k,); all_terms, all_entries, all_local
+        Those of the columns the equations are in (the same, to polish it).
     precision : (k,)
         Prior precision of the coefficients.
     x_all : (n_row, n_state) array
@@ -125,14 +133,15 @@ def normal_equations(
         0, or the reason of the first failing trajectory.
     cost : float
         Twice the negative log likelihood (weighted squares, if normal) plus both prior costs.
-    h_w (k, k), g_w (k,), h_x (n_trajectory, d, d), g_x (n_trajectory, d),
-    cross (n_trajectory, k, d)
+    h_w (k, k), g_w (k,), h_x (n_trajectory, n_local, n_local), g_x (n_trajectory, n_local),
+    cross (n_trajectory, k, n_local)
         Half Hessian blocks and half negative gradients.
     """
-    k, (n_trajectory, d) = w_all.size, initial.shape
+    k, d, (n_trajectory, n_local) = w_all.size, tolerance.absolute.size, initial.shape
     h_w, g_w = np.zeros((k, k)), np.empty(k)
-    h_x, g_x = np.zeros((n_trajectory, d, d)), np.zeros((n_trajectory, d))
-    cross = np.zeros((n_trajectory, k, d))
+    h_x, g_x = np.zeros((n_trajectory, n_local, n_local)), np.zeros((n_trajectory, n_local))
+    cross = np.zeros((n_trajectory, k, n_local))
+    own_w, factor = np.empty(local.slot.size), np.empty(local.n_slot)
     cost, status = 0.0, OK
     for a in range(k):
         g_w[a] = -precision[a] * w_all[a]
@@ -141,12 +150,13 @@ def normal_equations(
         time = data.time[data.start[r] : data.start[r + 1]]
         x = x_all[data.start[r] : data.start[r + 1]]
         s = np.empty((time.size, d, all_entries.state.size + d))
+        local_coefficients(w, initial[r], d, r, local, factor, own_w)
         status = trajectory_sensitivity(
-            initial[r],
+            initial[r, :d],
             time,
             terms,
             entries,
-            w,
+            own_w,
             all_terms,
             all_entries,
             r,
@@ -159,25 +169,27 @@ def normal_equations(
             cost = np.inf
             break
         rows_w = np.empty((time.size * d, k))
-        # The residual is the last column beside the initial states: one product gives both.
-        rows_x = np.empty((time.size * d, d + 1))
+        # The residual is the last column beside the local ones: one product gives both.
+        rows_x = np.empty((time.size * d, n_local + 1))
         residual = np.empty(time.size * d)
         n, misfit = design(r, data, x, s, all_entries.column, rows_w, rows_x, residual)
+        if all_local.n_slot > 0:
+            local_design(n, w_all, d, r, all_local, factor, rows_w, rows_x)
         for i in range(n):
-            rows_x[i, d] = residual[i]
+            rows_x[i, n_local] = residual[i]
         design_w, design_x = rows_w[:n], rows_x[:n]
         h_w += np.dot(design_w.T, design_w)
         mixed, own = np.dot(design_w.T, design_x), np.dot(design_x.T, design_x)
         cost += misfit
         for a in range(k):
-            g_w[a] += mixed[a, d]
-            for e in range(d):
+            g_w[a] += mixed[a, n_local]
+            for e in range(n_local):
                 cross[r, a, e] = mixed[a, e]
-        for e in range(d):
-            g_x[r, e] = own[e, d]
-            for m in range(d):
+        for e in range(n_local):
+            g_x[r, e] = own[e, n_local]
+            for m in range(n_local):
                 h_x[r, e, m] = own[e, m]
-        for e in range(d):
+        for e in range(n_local):
             shift = prior.mean[r, e] - initial[r, e]
             cost += prior.precision[r, e] * shift * shift
             h_x[r, e, e] += prior.precision[r, e]
@@ -225,7 +237,7 @@ def solve_positive(matrix, vector, out):
 
 @jit
 def damped_step(h_w, g_w, h_x, g_x, cross, damping):
-    """Solve the damped equations, initial states eliminated in blocks; False if singular."""
+    """Solve the damped equations, what is local eliminated in blocks; False if singular."""
     k, (n_trajectory, d) = g_w.size, g_x.shape
     schur, rhs = damped(h_w, damping), g_w.copy()
     inverse = np.empty((n_trajectory, d, d))
@@ -272,6 +284,7 @@ def polish(
     w,
     terms,
     entries,
+    local,
     data,
     prior,
     drive,
@@ -281,15 +294,16 @@ def polish(
     upper,
     max_iterations,
 ):
-    """Levenberg-Marquardt fit of shared coefficients and one initial state per trajectory.
+    """Levenberg-Marquardt fit of what is shared and what is local to each trajectory.
 
     Marquardt (1963), J. SIAM 11, 431, with damping raised sixfold on failure and lowered fivefold
     on success; steps are projected onto the coefficients' bounds.
 
     Parameters
     ----------
-    initial : (n_trajectory, n_state); w : (k,)
-        Start; not changed.
+    initial : (n_trajectory, n_local); w : (k,)
+        Start: initial states and deviations; coefficients and effects.  Not changed.
+    local : Local
     lower, upper : (k,) arrays
         A coefficient whose bounds are equal is held there.
     max_iterations : int
@@ -310,9 +324,25 @@ def polish(
     x = np.empty(data.value.shape)
     x_try = np.empty(data.value.shape)
     status, cost, h_w, g_w, h_x, g_x, cross = normal_equations(
-        initial, w, terms, entries, w, terms, entries, data, prior, drive, tolerance, precision, x
+        initial,
+        w,
+        terms,
+        entries,
+        local,
+        w,
+        terms,
+        entries,
+        local,
+        data,
+        prior,
+        drive,
+        tolerance,
+        precision,
+        x,
     )
-    damping = 1e-3
+    # Coefficients and the mean of their deviations move against each other with nothing but the
+    # deviations' prior to hold them: damping would stop that short.
+    damping = 1e-3 if local.n_slot == 0 else 1e-7
     if status == OK:
         hold(lower, upper, h_w, g_w, cross)
         for _ in range(max_iterations):
@@ -332,9 +362,11 @@ def polish(
                     w_try,
                     terms,
                     entries,
+                    local,
                     w_try,
                     terms,
                     entries,
+                    local,
                     data,
                     prior,
                     drive,

@@ -112,19 +112,21 @@ def _shapes_fit(discovery: Discovery) -> bool:
     """Whether the arrays fit each other: kernels do not check what they are given."""
     problem, posterior, gram = discovery.problem, discovery.posterior, discovery.gram
     n_column, n_state, n_trajectory = problem.n_column, problem.n_state, problem.n_trajectory
+    n_local = n_state + (0 if discovery.varying is None else discovery.varying.omega.size)
     n_draw = len(posterior.coefficients)
     fits = [
         n_draw > 0 and posterior.coefficients.shape == (n_draw, n_column),
         posterior.initial.shape == (n_draw, n_trajectory, n_state),
         gram.matrix.shape == (n_column, n_column),
-        gram.initial_slope.shape == (n_trajectory, n_state, n_column),
-        gram.initial_hessian.shape == (n_trajectory, n_state, n_state),
+        gram.initial_slope.shape == (n_trajectory, n_local, n_column),
+        gram.initial_hessian.shape == (n_trajectory, n_local, n_local),
         discovery.inclusion.shape == (n_column,),
         discovery.r_squared.shape == (n_trajectory, n_state),
         len(discovery.bands) == len(discovery.fitted) == n_trajectory,
         len(discovery.models) > 0,
     ]
     fits += _constants_fit(discovery)
+    fits += _local_fits(discovery)
     for model in discovery.models:
         k = len(model.columns)
         fits += [
@@ -135,6 +137,33 @@ def _shapes_fit(discovery: Discovery) -> bool:
             model.initial.shape == (n_trajectory, n_state),
         ]
     return all(fits)
+
+
+def _local_fits(discovery: Discovery) -> list[bool]:
+    """The same for what differs between trajectories."""
+    varying, drawn = discovery.varying, discovery.posterior.local
+    if varying is None:
+        return [drawn is None, all(m.local is None for m in discovery.models)]
+    n_trajectory, n_varying = discovery.problem.n_trajectory, varying.omega.size
+    n_draw, n_effect = len(discovery.posterior.coefficients), len(varying.effects)
+    fits = [
+        varying.slot.shape == (discovery.problem.n_column,),
+        bool(varying.slot.max() < varying.n_slot),
+        n_varying <= varying.n_slot,
+        all(e.value.shape == (n_trajectory,) for e in varying.effects),
+        all(0 <= e.slot < varying.n_slot for e in varying.effects),
+        drawn is not None
+        and drawn.log_factor.shape == (n_draw, n_trajectory, varying.n_slot)
+        and drawn.effects.shape == (n_draw, n_effect),
+    ]
+    for model in discovery.models:
+        fits.append(
+            model.local is not None
+            and model.local.deviation.shape == (n_trajectory, n_varying)
+            and model.local.effects.shape == (n_effect,)
+            and model.local.factor.shape == (n_trajectory, len(model.columns))
+        )
+    return fits
 
 
 def _constants_fit(discovery: Discovery) -> list[bool]:
@@ -148,6 +177,7 @@ def _constants_fit(discovery: Discovery) -> list[bool]:
     fits = [named(s.column, s.factor) for m in discovery.models for s in m.shapes]
     for model in discovery.models:
         size = len(model.columns) + sum(1 + s.hill_free for s in model.shapes)
+        size += model.local.effects.size if model.local is not None else 0
         joint = model.joint_covariance
         fits.append(not model.shapes if joint is None else joint.shape == (size, size))
     if drawn is not None:

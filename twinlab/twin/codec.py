@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from twinlab import expressions, knowledge, library, study
-from twinlab.discovery import noise, result, verdict
+from twinlab.discovery import noise, result, varying, verdict
 
 _KIND = "~"
 
@@ -49,6 +49,10 @@ CLASSES: dict[str, type] = {
         result.RefinedShape,
         result.Settings,
         verdict.PriorVerdict,
+        varying.LocalEstimates,
+        varying.Effect,
+        varying.LocalDraws,
+        varying.Varying,
     )
 }
 

@@ -107,9 +107,11 @@ class Twin:
         times = _checked_times(time)
         driven = bool(problem.library.inputs)
         trajectory = self._trajectory(subject, needed=initial is None or driven)
-        coefficients, states, constants = self._draws(trajectory, draws)
+        # Of nobody in particular: the population's coefficients.
+        own = subject is not None or initial is None
+        coefficients, states, constants = self._draws(trajectory, draws, own)
         centre = np.zeros(problem.n_column)
-        centre[self.model.columns] = self.model.coefficients
+        centre[self.model.columns] = self.model.of(trajectory) if own else self.model.coefficients
         start = self.model.initial[trajectory]
         origin = float(problem.origin[trajectory])
         if initial is not None:
@@ -192,14 +194,17 @@ class Twin:
         return places[0]
 
     def _draws(
-        self, trajectory: int, limit: int | None
+        self, trajectory: int, limit: int | None, own: bool
     ) -> tuple[Array, Array, DrawnConstants | None]:
-        """Coefficients (n_draw, n_column), initial states (n_draw, n_state), fitted constants."""
+        """Coefficients (n_draw, n_column), initial states (n_draw, n_state), fitted constants.
+
+        The coefficients are the trajectory's own, or the population's.
+        """
         posterior = self.discovery.posterior
-        coefficients, initial = posterior.coefficients, posterior.initial[:, trajectory]
-        constants = posterior.constants
+        coefficients = posterior.of(trajectory) if own else posterior.coefficients
+        initial, constants = posterior.initial[:, trajectory], posterior.constants
         if self.rank is not None:
-            coefficients, initial, constants = self._model_draws(trajectory, len(coefficients))
+            coefficients, initial, constants = self._model_draws(trajectory, len(coefficients), own)
         if limit is None or limit >= len(coefficients):
             return coefficients, initial, constants
         if limit < 1:
@@ -207,11 +212,14 @@ class Twin:
         pick = np.linspace(0, len(coefficients) - 1, limit).round().astype(int)
         return coefficients[pick], initial[pick], constants.pick(pick) if constants else None
 
-    def _model_draws(self, trajectory: int, n: int) -> tuple[Array, Array, DrawnConstants | None]:
+    def _model_draws(
+        self, trajectory: int, n: int, own: bool
+    ) -> tuple[Array, Array, DrawnConstants | None]:
         """Draws of the chosen model's Laplace posterior.
 
-        The initial state given the coefficients is normal, with the slope and the precision of
-        the discovery's linearisation, around the model's own optimum.
+        The initial state (and the deviations of coefficients that vary) given the coefficients is
+        normal, with the slope and the precision of the discovery's linearisation, around the
+        model's own optimum.
         """
         problem, gram, model = self.discovery.problem, self.discovery.gram, self.model
         columns = model.columns
@@ -226,10 +234,22 @@ class Twin:
         coefficients = np.zeros((n, problem.n_column))
         coefficients[:, columns] = w
         slope = gram.initial_slope[trajectory][:, columns]
-        centre = model.initial[trajectory] - (w - model.coefficients) @ slope.T
+        centre, varying = model.initial[trajectory], self.discovery.varying
+        if model.local is not None:
+            centre = np.append(centre, model.local.deviation[trajectory])
+        centre = centre - (w - model.coefficients) @ slope.T
         covariance = inverse_scaled(gram.initial_hessian[trajectory])
-        scatter = rng.multivariate_normal(np.zeros(problem.n_state), covariance, n, method="eigh")
-        return coefficients, keep_sign(problem, (centre + scatter)[:, None])[:, 0], constants
+        scatter = rng.multivariate_normal(np.zeros(len(slope)), covariance, n, method="eigh")
+        local, d = centre + scatter, problem.n_state
+        if own and varying is not None and model.local is not None:
+            effects = np.tile(model.local.effects, (n, 1))
+            if model.joint_covariance is not None:
+                effects += moved[:, moved.shape[1] - effects.shape[1] :]
+            one = varying.trajectory(trajectory, columns, columns.size)
+            log_factor = one.log_factor(local[:, None, d:], effects)[:, 0]
+            varies = one.slot >= 0
+            coefficients[:, columns[varies]] *= np.exp(log_factor[:, one.slot[varies]])
+        return coefficients, keep_sign(problem, local[:, None, :d])[:, 0], constants
 
     def _initial(self, initial: Mapping[str, float] | ArrayLike) -> Array:
         states = self.discovery.library.states
