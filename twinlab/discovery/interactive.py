@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,23 +16,25 @@ from numpy.typing import NDArray
 from twinlab.errors import UserError
 from twinlab.knowledge import ColumnPrior, Knowledge
 
-from .bands import DRAW_TOLERANCE, make_bands, make_lots, shares, simulate
+from .bands import make_bands, shares
 from .constants import empty_constants, set_constants
 from .families import family_inclusion
-from .known import with_known, without_known
+from .known import without_known
+from .point_model import PointModel as PointModel
+from .point_model import choose_columns as choose_columns
+from .point_model import initial_given as initial_given
+from .point_model import local_given, simulate_point
 from .posterior import (
     draw_model,
-    goodness,
     inclusion_of,
     keep_sign,
     make_ranked,
     probabilities,
-    standardised_residuals,
     symmetric_root,
 )
 from .prior_conflict import still_claimed
 from .problem import Problem, column_prior, nonnegative_names
-from .result import Discovery, Gram, Posterior, RankedModel
+from .result import Discovery, Posterior, RankedModel
 from .steps import (
     SCALE_FREEDOM,
     conditional,
@@ -42,7 +44,6 @@ from .steps import (
     log_support_prior,
     select,
 )
-from .varying import LocalEstimates
 
 Array = NDArray[np.float64]
 Columns = NDArray[np.int64]
@@ -50,124 +51,6 @@ Columns = NDArray[np.int64]
 #: Proposals of an interactive selection; it starts from the best model, so fewer are needed.
 INTERACTIVE_STEPS = 6000
 KEPT_MODELS = 60
-
-
-@dataclass(frozen=True)
-class PointModel:
-    """One support with its conditional posterior mean, simulated.
-
-    Attributes
-    ----------
-    columns : (k,) int array
-    coefficients, sd : (k,) arrays
-    initial : (n_trajectory, n_state) array
-    trajectories : tuple of (n_fine, n_state) arrays
-        On the times of the discovery's bands.
-    fitted : tuple of (n_time, n_state) arrays
-        At the measured times.
-    residuals : tuple of (n_time, n_state) arrays
-        Standardised.
-    r_squared : (n_trajectory, n_state) array
-    diverged : bool
-        Whether some trajectory could not be simulated to its end.
-    """
-
-    columns: Columns
-    coefficients: Array
-    sd: Array
-    initial: Array
-    trajectories: tuple[Array, ...]
-    fitted: tuple[Array, ...]
-    residuals: tuple[Array, ...]
-    r_squared: Array
-    diverged: bool
-
-
-def initial_given(gram: Gram, columns: Columns, coefficients: Array) -> Array:
-    """Mean of what is local given coefficients (..., k): (..., n_trajectory, n_local)."""
-    return gram.initial_offset - np.einsum(
-        "rdk,...k->...rd", gram.initial_slope[:, :, columns], coefficients
-    )
-
-
-def choose_columns(discovery: Discovery, columns: Columns | list[int]) -> PointModel:
-    """The model with just these terms, conditional on the discovery's regression.
-
-    Parameters
-    ----------
-    discovery : Discovery
-    columns : int array
-        Library columns to keep.
-
-    Returns
-    -------
-    PointModel
-    """
-    prior = discovery.problem.prior
-    known = np.nonzero(prior.held)[0]
-    columns = np.union1d(np.asarray(columns, np.int64), known).astype(np.int64)
-    ranked = next((m for m in discovery.models if np.array_equal(m.columns, columns)), None)
-    if ranked is not None:
-        mean, sd, initial, local = ranked.coefficients, ranked.sd, ranked.initial, ranked.local
-    else:
-        mean, matrix = conditional(discovery.gram, discovery.slab, columns)
-        mean = with_known(prior, columns, mean)
-        covariance = without_known(prior, columns, inverse_scaled(matrix))
-        sd = np.sqrt(np.diag(covariance)) if columns.size else np.zeros(0)
-        initial, local = local_given(discovery, columns, mean)
-    return _simulate_point(discovery, columns, mean, sd, initial, local)
-
-
-def local_given(
-    discovery: Discovery, columns: Columns, coefficients: Array
-) -> tuple[Array, LocalEstimates | None]:
-    """Initial states and deviations of a model by the discovery's regression."""
-    problem, gram, varying = discovery.problem, discovery.gram, discovery.varying
-    local, d = initial_given(gram, columns, coefficients), problem.n_state
-    initial = keep_sign(problem, local[:, :d])
-    if varying is None or discovery.best.local is None:
-        return initial, None
-    best, deviation = discovery.best.local, np.ascontiguousarray(local[:, d:])
-    variance = np.einsum("rii->ri", inverse_scaled(gram.initial_hessian))[:, d:]
-    return initial, LocalEstimates(
-        deviation,
-        np.sqrt(variance),
-        best.effects,
-        best.effects_sd,
-        varying.factor(columns, deviation, best.effects),
-    )
-
-
-def _simulate_point(
-    discovery: Discovery,
-    columns: Columns,
-    mean: Array,
-    sd: Array,
-    initial: Array,
-    local: LocalEstimates | None,
-) -> PointModel:
-    """Simulate one model on the bands' times and judge it at the measured ones."""
-    problem = discovery.problem
-    full = np.zeros(problem.n_column)
-    lines, fitted = [], np.full(problem.value.shape, np.nan)
-    for r, band in enumerate(discovery.bands):
-        if r == 0 or local is not None:
-            full[columns] = mean if local is None else mean * local.factor[r]
-            lots = make_lots(problem, full[None])
-        x, _ = simulate(problem, r, band.time, lots, initial[r][None], relative=DRAW_TOLERANCE)
-        lines.append(x[0])
-        fitted[problem.rows(r)] = x[0][np.searchsorted(band.time, problem.times(r))]
-    return PointModel(
-        columns,
-        mean,
-        sd,
-        initial,
-        tuple(lines),
-        tuple(fitted[problem.rows(r)] for r in range(problem.n_trajectory)),
-        standardised_residuals(problem, discovery.noise, fitted),
-        goodness(problem, fitted),
-        not all(np.isfinite(line).all() for line in lines),
-    )
 
 
 def reconsider(
@@ -232,7 +115,7 @@ def reconsider(
     models = _merge(discovery, supports.columns, supports.log_posterior, precision, prior, signs)
     posterior = _draw(discovery, models, prior, settings.draws, seed)
     best = models[0]
-    point = _simulate_point(
+    point = simulate_point(
         discovery, best.columns, best.coefficients, best.sd, best.initial, best.local
     )
     bands = make_bands(

@@ -166,6 +166,8 @@ class Refiner:
             required=np.append(frame.prior.required, np.zeros(t, bool)),
             excluded=np.append(frame.prior.excluded, np.zeros(t, bool)),
             sign=np.append(frame.prior.sign, np.zeros(t, np.int64)),
+            lower=np.append(frame.prior.lower, np.full(t, -np.inf)),
+            upper=np.append(frame.prior.upper, np.full(t, np.inf)),
         )
         precision = np.append(frame.precision, [self.scales.precision(x) for x in model.terms])
         supports = select(
