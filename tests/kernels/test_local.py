@@ -5,9 +5,18 @@ import pytest
 from scipy.integrate import solve_ivp
 from scipy.optimize import least_squares
 
-from twinlab.kernels import OK, Data, Initial, Local, normal_equations, nothing_local, polish
+from twinlab.kernels import (
+    OK,
+    Data,
+    Initial,
+    Local,
+    no_drive,
+    normal_equations,
+    nothing_local,
+    polish,
+)
 
-from .systems import no_drive, predator_prey, tolerance
+from .systems import predator_prey, tolerance
 
 N = 4
 
