@@ -55,7 +55,7 @@ def log_likelihood(noise, problem, x):
 def cost_of(noise, problem, x):
     """Cost of all values, row by row; the table at once must agree."""
     data = noise.data(problem)
-    r = data.weight * (np.log(data.value / x) if data.logarithmic else data.value - x)
+    r = data.weight * (np.log(data.value / x) if data.logarithmic.all() else data.value - x)
     rows = [
         effective_row(a, c, data.student)
         for a, c in zip(r.ravel(), data.censored.ravel(), strict=True)

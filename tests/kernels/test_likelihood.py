@@ -74,8 +74,12 @@ def test_squares_come_to_the_information_on_average(student):
     x, weight = np.zeros((n, 1)), np.ones((n, 1))
     start, time = np.array([0, n]), np.arange(float(n))
 
+    none = np.zeros((0, 2))
+
     def squares(value, censored):
-        data = Data(start, time, value, weight, False, censored.astype(float), student)
+        plain = np.zeros(1, bool)
+        below = censored.astype(float)
+        data = Data(start, time, value, weight, plain, below, student, none, none)
         excess, information = excess_cost(data, x)
         cost = sum(
             effective_row(v, c, student)[0]

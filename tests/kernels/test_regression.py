@@ -38,9 +38,11 @@ def problem():
     weight = np.full((starts[-1], 2), 1 / 0.05)
     weight[rng.random(weight.shape) < 0.2] = 0.0
     value = np.where(weight > 0, np.concatenate(values), 0.0)
+    none = np.zeros((0, 3))
     data = Data(
-        np.array(starts), np.concatenate(times), value, weight, False, np.zeros(value.shape), False
-    )
+        np.array(starts), np.concatenate(times), value, weight, np.zeros(2, bool),
+        np.zeros(value.shape), False, none, none,
+    )  # fmt: skip
     prior = Initial(initial + 0.1, np.full((2, 2), 0.5))
     return model, data, prior, initial
 
@@ -142,7 +144,7 @@ def residuals(packed, model, entries, data, prior, precision, logarithmic=False)
 @pytest.mark.parametrize("logarithmic", [False, True])
 def test_polish_finds_the_least_squares_optimum(problem, logarithmic):
     model, data, prior, initial = problem
-    data = data._replace(logarithmic=logarithmic, value=np.maximum(data.value, 0.02))
+    data = data._replace(logarithmic=np.full(2, logarithmic), value=np.maximum(data.value, 0.02))
     columns = np.nonzero(model.coefficients)[0]
     entries, precision = active(model, columns), np.full(4, 0.01)
     free = np.full(4, np.inf)
@@ -245,3 +247,65 @@ def test_polish_finds_the_maximum_of_the_censored_likelihood(problem, student):
     assert cost == pytest.approx(minus_two_log(np.r_[w, x0.ravel()]), rel=1e-5)
     assert cost == pytest.approx(best.fun, abs=2e-3)
     np.testing.assert_allclose(np.r_[w, x0.ravel()], best.x, rtol=3e-3)
+
+
+def observables(x):
+    """The states, a sum with an offset, and a ratio of two sums, in NumPy."""
+    total = 2.0 * x[..., 0] + x[..., 1] + 0.3
+    ratio = 100.0 * x[..., 0] / (x[..., 0] + 0.5 * x[..., 1] + 0.1)
+    return np.concatenate([x, total[..., None], ratio[..., None]], axis=-1)
+
+
+def test_derived_and_logarithmic_observables_by_finite_differences(problem):
+    """Value, cost, gradient and rows of sums, ratios and a column on the log scale."""
+    model, data, prior, initial = problem
+    rng = np.random.default_rng(5)
+    numerator = np.array([[2.0, 1.0, 0.3], [100.0, 0.0, 0.0]])
+    denominator = np.array([[0.0, 0.0, 1.0], [1.0, 0.5, 0.1]])
+    wide = np.abs(rng.normal(2.0, 0.5, (len(data.value), 4)))
+    weight = rng.uniform(0.5, 2.0, wide.shape) * (rng.random(wide.shape) < 0.7)
+    data = data._replace(
+        value=wide, weight=weight, censored=np.zeros(wide.shape), numerator=numerator,
+        denominator=denominator, logarithmic=np.array([False, True, False, True]),
+    )  # fmt: skip
+    k, x_all = model.coefficients.size, np.empty(wide.shape)
+    flat = Initial(prior.mean, np.full((2, 2), 1e-12))
+
+    def equations(w, start):
+        return normal_equations(
+            start, w, model.terms, model.entries, w, model.terms, model.entries, data, flat,
+            no_drive(2, 2), tolerance(2, 1e-9), np.zeros(k), x_all,
+        )  # fmt: skip
+
+    w = model.coefficients + 0.01
+    status, cost, h_w, g_w, _, g_x, _ = equations(w, initial)
+    assert status == OK
+    np.testing.assert_allclose(observables(x_all[:, :2]), x_all, rtol=1e-12)
+    plain = weight * (wide - x_all)
+    logged = weight * np.log(wide / x_all)
+    own = np.where([False, True, False, True], logged, plain)
+    assert cost == pytest.approx((own**2).sum(), rel=1e-8)
+    step = 1e-5
+    for a in (1, 4, 7, 8):
+        high, low = w.copy(), w.copy()
+        high[a] += step
+        low[a] -= step
+        slope = (equations(high, initial)[1] - equations(low, initial)[1]) / (2.0 * step)
+        assert g_w[a] == pytest.approx(-0.5 * slope, rel=1e-4, abs=1e-4 * np.abs(g_w).max())
+    moved = initial.copy()
+    moved[1, 0] += step
+    high = equations(w, moved)[1]
+    moved[1, 0] -= 2.0 * step
+    slope = (high - equations(w, moved)[1]) / (2.0 * step)
+    assert g_x[1, 0] == pytest.approx(-0.5 * slope, rel=1e-4)
+    # The Gauss-Newton block is that of the rows' own slopes.
+    a = 4
+    high, low = w.copy(), w.copy()
+    high[a] += step
+    low[a] -= step
+    rows = []
+    for trial in (high, low):
+        equations(trial, initial)
+        rows.append(np.where([False, True, False, True], np.log(x_all), x_all) * weight)
+    own_slope = (rows[0] - rows[1]) / (2.0 * step)
+    assert h_w[a, a] == pytest.approx((own_slope**2).sum(), rel=1e-4)

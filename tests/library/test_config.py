@@ -111,5 +111,5 @@ def test_unknown_states_and_inputs(study):
         library_from_config(study, {"polynomial": 1}, states=["q"])
     with pytest.raises(UserError, match="no variable 'q' to be an input"):
         library_from_config(study, {"polynomial": 1}, inputs=["q"])
-    with pytest.raises(UserError, match="appears twice"):
+    with pytest.raises(UserError, match="it is among the states"):
         library_from_config(study, {"polynomial": 1}, latent=["x"])

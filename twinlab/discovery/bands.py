@@ -178,7 +178,7 @@ def simulate(
 
 
 def pointwise_quantiles(draws: Array) -> Array:
-    """Quantiles (5, n, n_state) at ``QUANTILES`` over the first axis, linearly interpolated.
+    """Quantiles (5, n, n_observable) at ``QUANTILES`` over the first axis, linearly interpolated.
 
     One sort along contiguous memory: several times faster than ``numpy.quantile``.
     """
@@ -237,9 +237,12 @@ def make_bands(
         good = draws[status == OK]
         if len(good) == 0:
             good = mean
-        quantiles = pointwise_quantiles(good)
+        quantiles = pointwise_quantiles(problem.observe(good))
         n_failed = int((status != OK).sum())
-        bands.append(Band(time, mean[0], quantiles, predictive(quantiles, noise), n_failed))
+        spread = predictive(quantiles, noise)
+        # What cannot be measured by itself has no measurement error to add.
+        spread[..., ~problem.seen] = quantiles[..., ~problem.seen]
+        bands.append(Band(time, problem.observe(mean[0]), quantiles, spread, n_failed))
     return tuple(bands)
 
 
@@ -251,17 +254,18 @@ def predictive(quantiles: Array, noise: Noise) -> Array:
 
     Parameters
     ----------
-    quantiles : (5, n, n_state) array
+    quantiles : (5, n, n_observable) array
     noise : Noise
     """
-    values = np.log(np.maximum(quantiles, 1e-300)) if noise.logarithmic else quantiles
+    in_log = noise.logarithmic
+    values = np.where(in_log, np.log(np.maximum(quantiles, 1e-300)), quantiles)
     median = values[QUANTILES.index(0.5)]
     sd = noise.at(median)
     out = np.empty_like(values)
     for i, q in enumerate(QUANTILES):
         reach = np.sqrt((values[i] - median) ** 2 + (noise.quantile(q) * sd) ** 2)
         out[i] = median + np.sign(q - 0.5) * reach
-    return np.exp(out) if noise.logarithmic else out
+    return np.where(in_log, np.exp(np.where(in_log, out, 0.0)), out)
 
 
 def draw_stretch(freedom: float, n: int, rng: np.random.Generator) -> Array:

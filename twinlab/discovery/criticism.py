@@ -23,15 +23,15 @@ MANY_CENSORED = 0.5
 
 
 def describes(problem: Problem, x: Array) -> bool:
-    """Whether a fit explains half of the variation of at least one state, all data together.
+    """Whether a fit explains half of the variation of at least one observable, all data together.
 
     Parameters
     ----------
     problem : Problem
-    x : (n_row, n_state) array
-        Fitted states at the measured times.
+    x : (n_row, n_observable) array
+        Fitted observables at the measured times.
     """
-    value = problem.measured
+    value, x = problem.measured[:, problem.seen], x[:, problem.seen]
     seen = np.isfinite(value)
     rest = np.where(seen, (value - x) ** 2, 0.0).sum(axis=0)
     total = np.where(seen, (value - np.nanmean(value, axis=0)) ** 2, 0.0)
@@ -113,7 +113,7 @@ def _data_warnings(problem: Problem) -> list[FitWarning]:
         )
         out.append(FitWarning("doses_ignored", text))
     share = problem.censored.sum(axis=0) / np.maximum((problem.count > 0).sum(axis=0), 1)
-    for name, below in zip(problem.library.states, share, strict=True):
+    for name, below in zip(problem.observables, share, strict=True):
         if below > MANY_CENSORED:
             text = (
                 f"{100 * below:.0f} % of the values of {name} lie below the limit of "
@@ -127,7 +127,7 @@ def _residual_warnings(problem: Problem, best: Weighed) -> list[FitWarning]:
     """Neighbouring residuals that agree in sign betray a term that is missing."""
     out = []
     residuals = standardised_residuals(problem, best.noise, best.fit.x)
-    for e, name in enumerate(problem.library.states):
+    for e, name in enumerate(problem.observables):
         product, square, n = 0.0, 0.0, 0
         for r in residuals:
             own = r[:, e][np.isfinite(r[:, e])]
@@ -143,7 +143,7 @@ def _residual_warnings(problem: Problem, best: Weighed) -> list[FitWarning]:
             )
             out.append(FitWarning("structured_residuals", text))
     r_squared = goodness(problem, best.fit.x)
-    for e, name in enumerate(problem.library.states):
+    for e, name in enumerate(problem.observables):
         poor = np.nanmedian(r_squared[:, e]) if np.isfinite(r_squared[:, e]).any() else 1.0
         if poor < LOW_R_SQUARED:
             text = f"{name} is poorly described (median R2 {poor:.2f})."
@@ -155,8 +155,8 @@ def _noise_warnings(problem: Problem, best: Weighed, starts: Sequence[Start]) ->
     out = []
     smooth = starts[0].frame.smooth
     sd = best.noise.sd * best.noise.typical(problem)
-    for e, name in enumerate(problem.library.states):
-        believable = smooth.sd[e] > 0.03 * problem.scale[e]
+    for e, name in enumerate(problem.observables):
+        believable = problem.seen[e] and smooth.sd[e] > 0.03 * problem.data_scale[e]
         if believable and sd[e] > 1.5 * smooth.sd[e]:
             text = (
                 f"The model leaves {sd[e] / smooth.sd[e]:.1f} times the scatter of a smooth curve "

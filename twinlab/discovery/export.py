@@ -84,11 +84,11 @@ def discovery_mapping(discovery: Discovery) -> dict[str, Any]:
         ],
         "latent": {},
         "r_squared": {
-            label: dict(zip(library.states, map(_number, row), strict=True))
+            label: dict(zip(discovery.problem.observables, map(_number, row), strict=True))
             for label, row in zip(study.labels, discovery.r_squared, strict=True)
         },
         "trajectories": {
-            label: _trajectory(band, library.states)
+            label: _trajectory(band, discovery.problem.observables)
             for label, band in zip(study.labels, discovery.bands, strict=True)
         },
         "withheld": withheld(discovery),

@@ -48,8 +48,8 @@ class Fit(Point):
         Weighted squares plus prior costs.
     h_w (k, k), h_x (n_trajectory, n_local, n_local), cross (n_trajectory, k, n_local) : arrays
         Blocks of half the Gauss-Newton Hessian; rows of coefficients, free constants, effects.
-    x : (n_row, n_state) array
-        Simulated states at the measured times.
+    x : (n_row, n_observable) array
+        Simulated observables at the measured times; the states come first.
     free : tuple of (column, factor, 0 or 1)
         Constants of Hill functions that were fitted too: log half saturation (0) or log Hill
         coefficient (1).

@@ -88,7 +88,7 @@ def replicate_test(problem: Problem, fit: Fit, noise: Noise, used: float | None 
     lack of fit.  Limits have neither residual nor scatter and are left out.  `used` is the number
     of the fit's parameters: coefficients and initial states by default.
     """
-    seen = (problem.count > 0) & ~problem.censored
+    seen = (problem.count > 0) & ~problem.censored & ~problem.gauge
     counted = seen & (problem.count > 1) & ~np.isfinite(problem.sd)
     within_dof = float((problem.count - 1)[counted].sum())
     used = len(fit.columns) + fit.initial.size if used is None else used
@@ -96,7 +96,7 @@ def replicate_test(problem: Problem, fit: Fit, noise: Noise, used: float | None 
     if noise.student or within_dof < 4 or dof < 1:
         return float("nan")
     sigma = noise.sd * noise.shape
-    level = problem.value if noise.logarithmic else 1.0
+    level = np.where(noise.logarithmic, problem.value, 1.0)
     within = float((problem.spread / (sigma * level) ** 2)[counted].sum()) / within_dof
     residual = noise.standardised(problem, fit.x)
     between = float((residual[seen] ** 2).sum()) / dof
@@ -212,6 +212,7 @@ def _with_basis(problem: Problem, columns: NDArray[np.int64], r: int, n_basis: i
         count=np.ascontiguousarray(problem.count[rows]),
         spread=np.ascontiguousarray(problem.spread[rows]),
         censored=np.ascontiguousarray(problem.censored[rows]),
+        gauge=np.ascontiguousarray(problem.gauge[rows]),
         schedule=schedule,
     )
 

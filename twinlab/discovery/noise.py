@@ -57,25 +57,29 @@ class Noise:
     ----------
     model : str
         One of ``MODELS``.
-    sd : (n_state,) array
-        In the state's unit ('constant') or as a fraction of its level (the others).
-    shape : (n_row, n_state) array
-        Ones ('constant', 'lognormal') or the level of the state, as `relative_level` gives it.
-    offset : (n_state,) array
+    sd : (n_observable,) array
+        In the observable's unit ('constant') or as a fraction of its level (the others).
+    shape : (n_row, n_observable) array
+        Ones ('constant', 'lognormal') or the level of the observable, as `relative_level` gives it.
+    offset : (n_observable,) array
         Lower end of the level.
+    in_log : (n_observable,) bool array or None
+        Observables that were measured on the log scale: log-normal whatever the form of the rest.
     """
 
     model: str
     sd: Array
     shape: Array
     offset: Array
+    in_log: NDArray[np.bool_] | None = None
 
     def at(self, level: Array) -> Array:
-        """Standard deviation (..., n_state) of a measurement where the states are `level`.
+        """Standard deviation (..., n_observable) of a measurement where the truth is `level`.
 
-        On the log scale for 'lognormal', in the states' units otherwise.
+        On the log scale where the noise is log-normal, in the observables' units otherwise.
         """
-        return self.sd * relative_level(self.model, level, self.offset)
+        relative = relative_level(self.model, level, self.offset)
+        return self.sd * np.where(self.logarithmic, 1.0, relative)
 
     @property
     def student(self) -> bool:
@@ -83,9 +87,10 @@ class Noise:
         return self.model in ("student", "proportional_student")
 
     @property
-    def logarithmic(self) -> bool:
-        """Whether the noise is normal on the log scale."""
-        return self.model == "lognormal"
+    def logarithmic(self) -> NDArray[np.bool_]:
+        """Which observables (n_observable,) have noise that is normal on the log scale."""
+        every = np.full(self.sd.size, self.model == "lognormal")
+        return every if self.in_log is None else every | self.in_log
 
     @property
     def scale_of_sd(self) -> float:
@@ -111,6 +116,8 @@ class Noise:
             self.logarithmic,
             np.ascontiguousarray(np.where(problem.censored, problem.count, 0.0)),
             self.student,
+            problem.numerator,
+            problem.denominator,
         )
 
     def excess(self, problem: Problem, x: Array) -> tuple[float, float]:
@@ -119,30 +126,33 @@ class Noise:
         return float(excess), float(information)
 
     def _sigma(self, problem: Problem) -> Array:
-        """Standard deviation (n_row, n_state) of one measurement on the scale of residuals."""
+        """Standard deviation (n_row, n_observable) of one measurement on the scale of residuals."""
         return np.where(np.isfinite(problem.sd), self._known(problem), self.sd * self.shape)
 
     def _known(self, problem: Problem) -> Array:
         """Known sd on the scale of the residuals."""
-        if not self.logarithmic:
+        if not self.logarithmic.any():
             return problem.sd
-        return problem.sd / np.maximum(np.abs(problem.value), SMALLEST * problem.scale)
+        level = np.maximum(np.abs(problem.value), SMALLEST * problem.data_scale)
+        return np.where(self.logarithmic, problem.sd / level, problem.sd)
 
     def residual(self, problem: Problem, x: Array) -> Array:
-        """Unweighted residuals (n_row, n_state) over `shape`; NaN where nothing was measured.
+        """Unweighted residuals (n_row, n_observable) over `shape`; NaN where nothing was measured.
 
         Those of censored values are from their limits.
         """
-        if self.logarithmic:
-            with np.errstate(invalid="ignore"):
-                return np.log(problem.value / np.maximum(x, 1e-6 * problem.value))
-        return (problem.value - x) / self.shape
+        plain = (problem.value - x) / self.shape
+        if not self.logarithmic.any():
+            return plain
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ratio = np.log(problem.value / np.maximum(x, 1e-6 * problem.value))
+        return np.where(self.logarithmic, ratio, plain)
 
     def standardised(self, problem: Problem, x: Array) -> Array:
         """Residuals in units of their sd; NaN where nothing was measured or only a limit."""
         root = np.sqrt(np.maximum(problem.count, 1))
         residual = self.residual(problem, x) * root * self.shape / self._sigma(problem)
-        return np.where(problem.censored, np.nan, residual)
+        return np.where(problem.censored | problem.gauge, np.nan, residual)
 
     def estimate(self, problem: Problem, x: Array, n_parameters: float) -> Noise:
         """Re-estimate the size from the residuals of a fit with `n_parameters` parameters.
@@ -151,12 +161,12 @@ class Noise:
         and censored values enter by their expected squares, repeated until the size stands still
         (EM; Dempster, Laird and Rubin 1977, sections 4.1 and 4.3).
         """
-        guess = PRIOR_FRACTION * problem.scale / self.typical(problem)
-        smallest = SMALLEST * problem.scale / self.typical(problem)
+        guess = PRIOR_FRACTION * self.variation(problem)
+        smallest = SMALLEST * self.variation(problem)
         noise = self
         for _ in range(ESTIMATE_ROUNDS):
             squares, n = noise.squares(problem, x)
-            dof = np.maximum(n - n_parameters / problem.n_state, 0.2 * n)
+            dof = np.maximum(n - n_parameters / problem.n_measured, 0.2 * n)
             variance = (squares + PRIOR_WEIGHT * guess**2) / (dof + PRIOR_WEIGHT)
             sd = np.where(n > 0, np.maximum(np.sqrt(variance), smallest), self.sd)
             settled = np.allclose(sd, noise.sd, rtol=ESTIMATE_TOLERANCE, atol=0.0)
@@ -166,7 +176,7 @@ class Noise:
         return noise
 
     def squares(self, problem: Problem, x: Array) -> tuple[Array, Array]:
-        """Sum of squares (within replicates included) and number of values of each state.
+        """Sum of squares (within replicates included) and number of values of each observable.
 
         Values with a known sd are left out: they say nothing about the unknown one.  With
         Student-t noise and for censored values: what the squares are worth given the present
@@ -175,7 +185,8 @@ class Noise:
         """
         unknown = (problem.count > 0) & ~np.isfinite(problem.sd)
         residual = np.where(unknown, self.residual(problem, x), 0.0)
-        level = np.where(unknown, problem.value if self.logarithmic else self.shape, 1.0)
+        level = np.where(self.logarithmic, problem.value, self.shape)
+        level = np.where(unknown, level, 1.0)
         within = np.where(unknown, problem.spread, 0.0) / np.maximum(level**2, 1e-300)
         count = np.where(unknown, problem.count, 0)
         square, scale = count * residual**2, self.scale_of_sd * self.sd
@@ -198,10 +209,28 @@ class Noise:
         return np.asarray(density / stdtr(STUDENT_FREEDOM, v))
 
     def typical(self, problem: Problem) -> Array:
-        """Typical value (n_state,) that turns `sd` into the state's unit."""
-        if self.logarithmic:
-            return np.exp(np.nanmean(np.log(np.abs(problem.value)), axis=0))
-        return np.sqrt(np.nanmean(np.where(problem.count > 0, self.shape, np.nan) ** 2, axis=0))
+        """Typical value (n_observable,) that turns `sd` into the observable's unit.
+
+        That of an observable without data is 1.
+        """
+        seen = problem.count > 0
+        unseen = ~seen.any(axis=0)
+        plain = np.where(seen | unseen, self.shape, np.nan)
+        out = np.sqrt(np.nanmean(plain**2, axis=0))
+        if self.logarithmic.any():
+            level = np.where(unseen | ~self.logarithmic, 1.0, problem.value)
+            out = np.where(self.logarithmic, np.exp(np.nanmean(np.log(np.abs(level)), axis=0)), out)
+        return out
+
+    def variation(self, problem: Problem) -> Array:
+        """Standard deviation (n_observable,) of the data in the units of `sd`.
+
+        Of what was measured on the log scale it is taken there: decades have no typical level.
+        """
+        out = problem.data_scale / self.typical(problem)
+        for e in np.nonzero(problem.in_log & problem.seen)[0]:
+            out[e] = np.nanstd(np.log(problem.value[:, e]))
+        return out
 
     def log_normaliser(self, problem: Problem) -> float:
         """The part of the log likelihood that depends on the noise alone: ``-sum log sigma``.
@@ -211,12 +240,13 @@ class Noise:
         seen = (problem.count > 0) & ~problem.censored
         sigma = self._sigma(problem)
         total = -(problem.count * np.log(sigma))[seen].sum()
-        if self.logarithmic:
-            total -= (problem.count * np.log(np.maximum(problem.value, 1e-300)))[seen].sum()
+        in_log = seen & self.logarithmic
+        if in_log.any():
+            total -= (problem.count * np.log(np.maximum(problem.value, 1e-300)))[in_log].sum()
         if self.student:
             total += (STUDENT_PEAK - np.log(STUDENT_SCALE)) * seen.sum()
         squares = np.where(seen, problem.spread, 0.0)
-        level = problem.value if self.logarithmic else 1.0
+        level = np.where(self.logarithmic, problem.value, 1.0)
         within = squares / np.maximum((sigma * level) ** 2, 1e-300)
         return float(total - 0.5 * np.where(seen, within, 0.0).sum())
 
@@ -226,7 +256,7 @@ class Noise:
         A state whose values all have a known sd has no size to be believed.
         """
         unknown = ((problem.count > 0) & ~np.isfinite(problem.sd)).any(axis=0)
-        guess = (PRIOR_FRACTION * problem.scale / self.typical(problem)) ** 2
+        guess = (PRIOR_FRACTION * self.variation(problem)) ** 2
         a, b = 0.5 * PRIOR_WEIGHT, 0.5 * PRIOR_WEIGHT * guess
         density = a * np.log(b) - gammaln(a) - a * np.log(self.sd**2) - b / self.sd**2
         return float(density[unknown].sum())
@@ -240,16 +270,17 @@ def make_noise(problem: Problem, model: str, sd: Array, at_data: Array) -> Noise
     problem : Problem
     model : str
         One of ``MODELS``.
-    sd : (n_state,) array
-        In the states' units.
-    at_data : (n_row, n_state) array
+    sd : (n_observable,) array
+        In the observables' units.
+    at_data : (n_row, n_observable) array
         Smooth of the data, from which proportional noise takes its level.
     """
     root_mean_square = np.sqrt((at_data**2).mean(axis=0))
     share = COMBINED_OFFSET if model == "combined" else PROPORTIONAL_FLOOR
     offset = share * root_mean_square
     shape = relative_level(model, at_data, offset)
-    noise = Noise(model, np.ones(problem.n_state), shape, offset)
+    shape = np.where(problem.in_log, 1.0, shape)
+    noise = Noise(model, np.ones(problem.n_observable), shape, offset, problem.in_log)
     return replace(noise, sd=sd / noise.typical(problem))
 
 
@@ -264,7 +295,7 @@ def relative_level(model: str, level: Array, offset: Array) -> Array:
 
 def allowed_models(problem: Problem) -> tuple[str, ...]:
     """Noise models the data admit: log-normal and proportional ones need positive data."""
-    lowest = float(np.nanmin(problem.value))
+    lowest = float(np.nanmin(np.where(problem.gauge, np.nan, problem.value)))
     if lowest > 0:
         return MODELS
     if lowest == 0:

@@ -180,7 +180,11 @@ def _answer(run: Run, found: Found, n_base: int) -> Discovery:
         status="converged" if converged else "failed",
         chi2_per_point=float(chi2),
         noise_model=best.noise.model,
-        noise_sd=dict(zip(library.states, map(float, best.noise.sd), strict=True)),
+        noise_sd={
+            name: float(sd)
+            for name, sd, seen in zip(problem.observables, best.noise.sd, problem.seen, strict=True)
+            if seen
+        },
         models=ranked,
         inclusion=inclusion_of(ranked, problem.n_column),
         families=family_inclusion(library, ranked),

@@ -34,13 +34,13 @@ class PointModel:
     columns : (k,) int array
     coefficients, sd : (k,) arrays
     initial : (n_trajectory, n_state) array
-    trajectories : tuple of (n_fine, n_state) arrays
+    trajectories : tuple of (n_fine, n_observable) arrays
         On the times of the discovery's bands.
-    fitted : tuple of (n_time, n_state) arrays
+    fitted : tuple of (n_time, n_observable) arrays
         At the measured times.
-    residuals : tuple of (n_time, n_state) arrays
+    residuals : tuple of (n_time, n_observable) arrays
         Standardised.
-    r_squared : (n_trajectory, n_state) array
+    r_squared : (n_trajectory, n_observable) array
     diverged : bool
         Whether some trajectory could not be simulated to its end.
     """
@@ -128,8 +128,9 @@ def simulate_point(
             full[columns] = mean if local is None else mean * local.factor[r]
             lots = make_lots(problem, full[None])
         x, _ = simulate(problem, r, band.time, lots, initial[r][None], relative=DRAW_TOLERANCE)
-        lines.append(x[0])
-        fitted[problem.rows(r)] = x[0][np.searchsorted(band.time, problem.times(r))]
+        line = problem.observe(x[0])
+        lines.append(line)
+        fitted[problem.rows(r)] = line[np.searchsorted(band.time, problem.times(r))]
     return PointModel(
         columns,
         mean,

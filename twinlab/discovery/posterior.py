@@ -191,8 +191,7 @@ def draw_model(
 
 def keep_sign(problem: Problem, initial: Array) -> Array:
     """Initial states of quantities that are never negative are not drawn negative."""
-    nonnegative = np.nanmin(problem.value, axis=0) >= 0
-    return np.where(nonnegative, np.maximum(initial, 0.0), initial)
+    return np.where(problem.nonnegative, np.maximum(initial, 0.0), initial)
 
 
 def symmetric_root(covariance: Array) -> Array:
@@ -202,15 +201,15 @@ def symmetric_root(covariance: Array) -> Array:
 
 
 def goodness(problem: Problem, fitted: Array) -> Array:
-    """Coefficient of determination (n_trajectory, n_state); NaN with fewer than three values.
+    """Coefficient of determination (n_trajectory, n_observable); NaN with fewer than three values.
 
     Values of which only a limit is known are left out.
     """
-    out = np.full((problem.n_trajectory, problem.n_state), np.nan)
+    out = np.full((problem.n_trajectory, problem.n_observable), np.nan)
     measured = problem.measured
     for r in range(problem.n_trajectory):
         y, x = measured[problem.rows(r)], fitted[problem.rows(r)]
-        for e in range(problem.n_state):
+        for e in range(problem.n_observable):
             seen = np.isfinite(y[:, e])
             total = ((y[seen, e] - y[seen, e].mean()) ** 2).sum() if seen.sum() > 2 else 0.0
             if total > 0:

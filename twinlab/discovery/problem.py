@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twinlab.errors import UserError
 from twinlab.expressions import TermTable
 from twinlab.kernels import Drive, Tolerance
 from twinlab.knowledge import ColumnPrior, Knowledge
 from twinlab.library import Entries, Library, check_domain
-from twinlab.study import Study, Trajectory
+from twinlab.study import Study
 from twinlab.study.dosing import Arrivals, arriving_doses
 
+from .measured import check_values, rows_of, usable
+from .observation import Observation, make_observation
 from .schedule import Schedule, make_schedule
 
 Array = NDArray[np.float64]
@@ -40,15 +40,25 @@ class Problem:
     start : (n_trajectory + 1,) int array
         Rows of trajectory ``r`` are ``start[r]:start[r + 1]``.
     time : (n_row,) array
-    value, sd : (n_row, n_state) arrays
-        NaN where nothing was measured or no standard deviation is known.
-    count : (n_row, n_state) int array
-    spread : (n_row, n_state) array
+    value, sd : (n_row, n_observable) arrays
+        NaN where nothing was measured or no standard deviation is known.  The first ``n_state``
+        columns are the states themselves, all NaN where a state was never measured; behind them
+        come observables derived from states.
+    count : (n_row, n_observable) int array
+    spread : (n_row, n_observable) array
         Sum of squares within replicates.
-    censored : (n_row, n_state) bool array
+    censored : (n_row, n_observable) bool array
         True where `value` is a limit and the truth lies below it.
     scale : (n_state,) array
-        Standard deviation of each state over all data.
+        Standard deviation of each state over all data; of one never measured over the course it
+        is started with (1 until that is known).
+    derived_scale : (n_derived,) array
+        Standard deviation of each derived observable over all data.
+    observation : Observation
+    gauge : (n_row, n_observable) bool array
+        Values that were not measured but fix the scale of a state that nothing else does.
+    nonnegative : (n_state,) bool array
+        States that are taken to be amounts, which never fall below zero.
     duration : float
         Median length of a trajectory.
     schedule : Schedule
@@ -76,6 +86,10 @@ class Problem:
     spread: Array
     censored: NDArray[np.bool_]
     scale: Array
+    derived_scale: Array
+    observation: Observation
+    gauge: NDArray[np.bool_]
+    nonnegative: NDArray[np.bool_]
     duration: float
     n_cell: int
     schedule: Schedule
@@ -90,6 +104,51 @@ class Problem:
         return len(self.library.states)
 
     @property
+    def n_observable(self) -> int:
+        """Number of observables: states, then what is derived from them."""
+        return self.value.shape[1]
+
+    @property
+    def observables(self) -> tuple[str, ...]:
+        """Names of the observables: states, then what is derived from them."""
+        return (*self.library.states, *self.observation.names)
+
+    @property
+    def in_log(self) -> NDArray[np.bool_]:
+        """Observables (n_observable,) that were measured on the log scale."""
+        return self.observation.in_log
+
+    @property
+    def numerator(self) -> Array:
+        """Numerators of the derived observables, as `twinlab.kernels.Data` takes them."""
+        return self.observation.numerator
+
+    @property
+    def denominator(self) -> Array:
+        """Denominators of the derived observables, as `twinlab.kernels.Data` takes them."""
+        return self.observation.denominator
+
+    @property
+    def data_scale(self) -> Array:
+        """Scale (n_observable,) of each observable."""
+        return np.concatenate([self.scale, self.derived_scale])
+
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """Which observables (n_observable,) have data of their own."""
+        return np.asarray(((self.count > 0) & ~self.gauge).any(axis=0), bool)
+
+    @property
+    def unseen_states(self) -> NDArray[np.int64]:
+        """Indices of the states that no data column measures directly."""
+        return np.nonzero(~self.seen[: self.n_state])[0]
+
+    @property
+    def n_measured(self) -> int:
+        """Number of observables with data of their own."""
+        return int(self.seen.sum())
+
+    @property
     def n_trajectory(self) -> int:
         """Number of trajectories."""
         return self.start.size - 1
@@ -102,12 +161,16 @@ class Problem:
     @property
     def n_values(self) -> int:
         """Measured values, replicates counted one by one; limits are not counted."""
-        return int(self.count[~self.censored].sum())
+        return int(self.count[~self.censored & ~self.gauge].sum())
 
     @property
     def measured(self) -> Array:
-        """Values (n_row, n_state), NaN where nothing was measured or only a limit is known."""
-        return np.where(self.censored, np.nan, self.value)
+        """Values (n_row, n_observable), NaN where nothing was measured or only a limit is known."""
+        return np.where(self.censored | self.gauge, np.nan, self.value)
+
+    def observe(self, x: Array) -> Array:
+        """Observables (..., n_observable) of states (..., n_state)."""
+        return self.observation.observe(x)
 
     def rows(self, trajectory: int) -> slice:
         """Rows of one trajectory."""
@@ -145,7 +208,8 @@ class Problem:
 
     def tolerance(self, relative: float) -> Tolerance:
         """Integrator tolerances in proportion to the states' scales."""
-        largest = np.nanmax(np.abs(self.value), axis=0)
+        states = self.value[:, : self.n_state]
+        largest = np.nanmax(np.abs(np.where(self.seen[: self.n_state], states, 0.0)), axis=0)
         return Tolerance(
             relative,
             1e-2 * relative * self.scale,
@@ -184,38 +248,27 @@ def make_problem(
         A state without data, without variation or below its limit throughout, no trajectory with
         two times, a term that is not defined on the data, knowledge that does not fit the library.
     """
-    missing = [n for n in (*library.states, *library.inputs) if n not in study.variables]
-    if missing:
-        raise UserError(
-            f"The library uses {', '.join(missing)}, which the data do not hold.",
-            mend=f"The data hold {', '.join(study.variables)}.",
-        )
+    observation = make_observation(study, library)
     prior = column_prior(library, knowledge, complexity)
-    given, study = study, _usable(study, library)
+    given, study = study, usable(study, library, observation)
     arrivals = arriving_doses(study, library.states, library.inputs)
     study = _from_first_dose(study, arrivals)
     kept = {t.label for t in study.trajectories}
     check_domain(library, study)
-    n_state = len(library.states)
-    parts = [_state_rows(t, n_state) for t in study.trajectories]
+    n_observable = len(library.states) + len(observation.names)
+    parts = [rows_of(t, n_observable) for t in study.trajectories]
     start = np.concatenate(([0], np.cumsum([len(p[0]) for p in parts]))).astype(np.int64)
     columns = (np.concatenate(column) for column in zip(*parts, strict=True))
     time, value, sd, count, spread, censored = columns
-    scale = np.nanstd(value, axis=0)
-    for name, s, column in zip(library.states, scale, value.T, strict=True):
-        if not s > 1e-12 * np.nanmax(np.abs(column)):
-            raise UserError(
-                f"{name} is constant in these data: nothing can be learned about its equation.",
-                mend=f"Leave {name} out of the states, or use it as an input.",
-            )
-    for name, seen in zip(
-        library.states, (np.isfinite(value) & ~censored).any(axis=0), strict=True
-    ):
-        if not seen:
-            raise UserError(
-                f"All values of {name} lie below their limits: its size cannot be learned.",
-                mend=f"Leave {name} out of the states.",
-            )
+    n_state = len(library.states)
+    seen = np.asarray((count > 0).any(axis=0), bool)
+    check_values((*library.states, *observation.names), value, censored, seen)
+    scale = np.ones(n_observable)
+    scale[seen] = np.nanstd(value[:, seen], axis=0)
+    positive = np.ones(n_observable, bool)
+    positive[seen] = np.nanmin(value[:, seen], axis=0) >= 0
+    # Who holds measured quantities to be amounts holds those never measured to be so too.
+    positive[~seen] = positivity > 0 and bool(positive[seen].all())
     spans = np.diff(np.stack([time[start[:-1]], time[start[1:] - 1]]), axis=0)[0]
     longest = max(len(p[0]) for p in parts)
     n_cell = int(np.clip(4 * longest, MIN_CELLS, MAX_CELLS))
@@ -232,11 +285,15 @@ def make_problem(
         count=count,
         spread=spread,
         censored=censored,
-        scale=scale,
+        scale=scale[:n_state],
+        derived_scale=scale[n_state:],
+        observation=observation,
+        gauge=np.zeros(value.shape, bool),
+        nonnegative=positive[:n_state],
         duration=float(np.median(spans)),
         n_cell=n_cell,
         schedule=make_schedule(study, arrivals.doses, library.states, library.inputs),
-        sign_log_odds=sign_log_odds(library, np.nanmin(value, axis=0) >= 0, positivity)
+        sign_log_odds=sign_log_odds(library, positive[:n_state], positivity)
         + knowledge.sign_prior(library, nonnegative_names(study)),
         dropped=tuple(t.label for t in given.trajectories if t.label not in kept),
         dose_target=arrivals.assumed,
@@ -292,28 +349,6 @@ def nonnegative_names(study: Study) -> set[str]:
     return {name for name, value in zip(study.variables, least, strict=True) if value >= 0}
 
 
-def _usable(study: Study, library: Library) -> Study:
-    """The study with the library's states first, then its inputs; enough times in each."""
-    study = study.select(variables=(*library.states, *library.inputs))
-    n_state = len(library.states)
-    kept = tuple(
-        t
-        for t in study.trajectories
-        if np.isfinite(t.value[:, :n_state]).any(axis=1).sum() >= 2
-        and np.isfinite(t.value[:, n_state:]).any(axis=0).all()
-    )
-    if not kept:
-        raise UserError(
-            "No subject has measurements at two times or more (and its inputs).",
-            mend="A model of change needs each subject at several times.",
-        )
-    variables_seen = np.any([np.isfinite(t.value).any(axis=0) for t in kept], axis=0)
-    for name, seen in zip(study.variables, variables_seen, strict=True):
-        if not seen:
-            raise UserError(f"{name} has no values in the subjects that can be used.")
-    return replace(study, trajectories=kept)
-
-
 def _from_first_dose(study: Study, arrivals: Arrivals) -> Study:
     """The study with a time without values where a trajectory's first dose precedes its data."""
     out = []
@@ -321,15 +356,3 @@ def _from_first_dose(study: Study, arrivals: Arrivals) -> Study:
         begins = doses and doses[0].time < trajectory.time[0]
         out.append(trajectory.begun(doses[0].time) if begins else trajectory)
     return replace(study, trajectories=tuple(out))
-
-
-def _state_rows(trajectory: Trajectory, n_state: int) -> tuple[NDArray[Any], ...]:
-    """Time, value, sd, count, spread, censored of one trajectory, its inputs left out."""
-    return (
-        trajectory.time,
-        trajectory.value[:, :n_state],
-        trajectory.sd[:, :n_state],
-        trajectory.count[:, :n_state],
-        trajectory.spread[:, :n_state],
-        trajectory.censored[:, :n_state],
-    )

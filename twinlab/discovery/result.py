@@ -240,11 +240,11 @@ class Band:
     ----------
     time : (n,) array
         Fine grid that holds every measured time.
-    mean : (n, n_state) array
+    mean : (n, n_observable) array
         Trajectory of the best model's optimum.
-    quantiles : (5, n, n_state) array
+    quantiles : (5, n, n_observable) array
         Pointwise quantiles at ``QUANTILES`` over the posterior draws (parameter uncertainty).
-    predictive : (5, n, n_state) array
+    predictive : (5, n, n_observable) array
         The same with observation noise added.
     n_failed : int
         Draws whose simulation diverged; they are left out and counted.
@@ -307,8 +307,8 @@ class Discovery:
         'converged', 'provisional' (T0-T2 of METHODS 3) or 'failed'.
     chi2_per_point : float
     noise_model : str
-    noise_sd : mapping of state to float
-        Standard deviation in the state's unit ('constant') or as a fraction of the state.
+    noise_sd : mapping of measured observable to float
+        Standard deviation in its unit ('constant') or as a fraction of it.
     models : tuple of RankedModel
         By descending probability.
     inclusion : (n_column,) array
@@ -317,11 +317,11 @@ class Discovery:
         The same for each family of Hill functions as a whole.
     classes : tuple of ModelClass
         The models in groups that the data cannot tell apart, by descending probability.
-    r_squared : (n_trajectory, n_state) array
+    r_squared : (n_trajectory, n_observable) array
         1 - SS_res/SS_tot of the best model against the data; NaN where not defined.
-    fitted : tuple of (n_time, n_state) arrays
+    fitted : tuple of (n_time, n_observable) arrays
         Best model at the measured times of each trajectory.
-    residuals : tuple of (n_time, n_state) arrays
+    residuals : tuple of (n_time, n_observable) arrays
         (data - fitted)/sd; NaN where nothing was measured or only a limit is known.
     gram, problem, slab, noise
         What `reconsider` needs to answer without refitting: the regression at the best model,

@@ -299,12 +299,20 @@ def models_met(frame: Frame, outcomes: list[Outcome]) -> Iterable[tuple[Point, N
             yield point, outcome.noise
 
 
+def problem_sd(problem: Problem, residual: Array) -> Array:
+    """Root mean square (n_observable,) of residuals; the scale where nothing was measured."""
+    known = np.isfinite(residual).any(axis=0)
+    out = problem.data_scale
+    out[known] = np.sqrt(np.nanmean(residual[:, known] ** 2, axis=0))
+    return out
+
+
 def compare_noise(
     frame: Frame, best: Weighed, models: Iterable[str], executor: Executor
 ) -> dict[str, float]:
     """Log evidence of one support under each noise model, its level taken from the fit."""
     residual = frame.problem.measured - best.fit.x
-    sd = np.sqrt(np.nanmean(residual**2, axis=0))
+    sd = problem_sd(frame.problem, residual)
 
     def evidence(name: str) -> float:
         noise = make_noise(frame.problem, name, sd, best.fit.x)

@@ -120,7 +120,7 @@ def join(
         frame = prepare_frame(longer, precision, settings)
         first = longer.start[:-1]
         points = [
-            (Point(m.fit.columns, m.fit.coefficients, m.fit.x[first]), m.noise)
+            (Point(m.fit.columns, m.fit.coefficients, m.fit.x[first, : problem.n_state]), m.noise)
             for m in weighed[:MOST_JOINED]
         ]
         weighed, gram = weigh_again(frame, points, MAX_ROUNDS if last else 1)

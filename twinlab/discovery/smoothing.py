@@ -39,12 +39,12 @@ class Smooth:
         Cubic pieces of `continuous`, for the kernels' nudging term.
     mean, continuous : (n_trajectory, n_cell + 1, n_state) arrays
         Values on the grid, and what is left of them without all that doses have given.
-    at_data : (n_row, n_state) array
+    at_data : (n_row, n_observable) array
         Values at the measured times.
-    sd : (n_state,) array
+    sd : (n_observable,) array
         Noise standard deviation the smooth implies.
-    length : (n_state,) array
-        Length scale of each state.
+    length : (n_observable,) array
+        Length scale of each observable; infinite where it was never measured.
     """
 
     target: Array
@@ -131,8 +131,14 @@ def stand_in(value: Array, censored: NDArray[np.bool_]) -> Array:
     return np.where(censored & (value > 0), BELOW_LIMIT * value, value)
 
 
-def smooth_data(problem: Problem, *, noise_floor: float = 0.0, logarithmic: bool = False) -> Smooth:
-    """Smooth every state of every trajectory.
+def smooth_data(
+    problem: Problem,
+    *,
+    noise_floor: float = 0.0,
+    logarithmic: bool = False,
+    hidden: Array | None = None,
+) -> Smooth:
+    """Smooth every observable of every trajectory.
 
     Of a state that is dosed, what is left without the doses is smoothed: unlike the state itself
     it does not jump.
@@ -144,23 +150,26 @@ def smooth_data(problem: Problem, *, noise_floor: float = 0.0, logarithmic: bool
         Smallest noise allowed, as a fraction of each state's standard deviation.  Few points and
         sharp peaks otherwise drive the noise to nothing (METHODS section 2, noise collapse).
     logarithmic : bool
-        Smooth the logarithm of states whose data are all positive, but of dosed ones.
+        Smooth the logarithm of observables whose data are all positive, but of dosed states.
+    hidden : (n_trajectory, n_cell + 1, n_state) array, optional
+        Courses of states that were never measured (the other columns are not read); without it
+        they stand at their scale.
 
     Returns
     -------
     Smooth
     """
-    n_state, n_grid = problem.n_state, problem.n_cell + 1
-    mean = np.zeros((problem.n_trajectory, n_grid, n_state))
-    continuous = np.zeros_like(mean)
+    n_grid = problem.n_cell + 1
+    mean = np.zeros((problem.n_trajectory, n_grid, problem.n_observable))
     schedule = problem.schedule
-    dosed = np.any(np.concatenate([schedule.given, schedule.rate]), axis=0)
+    events = np.concatenate([schedule.given, schedule.rate])
+    dosed = np.any(problem.observation.linear_part(events), axis=0)
     at_data = np.zeros_like(problem.value)
-    sd, length = np.zeros(n_state), np.zeros(n_state)
-    for e in range(n_state):
+    sd, length = problem.data_scale, np.full(problem.n_observable, np.inf)
+    for e in np.nonzero(problem.seen)[0].tolist():
         column = stand_in(problem.value[:, e], problem.censored[:, e])
         lowest = float(np.nanmin(column))
-        in_log = logarithmic and lowest > 0 and not dosed[e]
+        in_log = bool(logarithmic or problem.in_log[e]) and lowest > 0 and not dosed[e]
         change = np.log if in_log else np.asarray
         series: dict[int, tuple[Array, Array]] = {}
         for r in range(problem.n_trajectory):
@@ -168,7 +177,7 @@ def smooth_data(problem: Problem, *, noise_floor: float = 0.0, logarithmic: bool
             seen = np.isfinite(y)
             if seen.any():
                 t = problem.times(r)[seen]
-                given = schedule.given_at(r, t)[:, e]
+                given = _given(problem, r, t)[:, e]
                 series[r] = (t, np.asarray(change(y[seen]), float) - given)
         everything = np.asarray(change(column[np.isfinite(column)]), float)
         hyper = _choose(
@@ -184,20 +193,26 @@ def smooth_data(problem: Problem, *, noise_floor: float = 0.0, logarithmic: bool
             both = (
                 _posterior_mean(*series[r], at, hyper) if r in series else np.full(at.size, level)
             )
-            given = schedule.given_at(r, at)[:, e]
+            given = _given(problem, r, at)[:, e]
             both = np.exp(both) if in_log else both + given
             if lowest >= 0:
                 # Concentrations and counts stay in the range where every term is defined.
                 both = np.maximum(both, 0.5 * lowest if lowest > 0 else 0.0)
             mean[r, :, e], at_data[problem.rows(r), e] = both[:n_grid], both[n_grid:]
-            continuous[r, :, e] = (both - given)[:n_grid]
-        residual = column - at_data[:, e]
-        sd[e] = max(
-            np.sqrt(hyper.ratio * hyper.variance)
-            if not in_log
-            else np.sqrt(np.nanmean(residual**2)),
-            max(noise_floor, 1e-4) * problem.scale[e],
-        )
+        own, scale = np.sqrt(hyper.ratio * hyper.variance), problem.data_scale[e]
+        if problem.in_log[e]:
+            own, scale = own * np.exp(level), everything.std() * np.exp(level)
+        elif in_log:
+            own = np.sqrt(np.nanmean((column - at_data[:, e]) ** 2))
+        sd[e] = max(own, max(noise_floor, 1e-4) * scale)
+    mean = _with_unseen(problem, mean, hidden)
+    continuous = mean.copy()
+    for r in range(problem.n_trajectory):
+        continuous[r] -= schedule.given_at(r, problem.grid(r))
+        for e in problem.unseen_states:
+            at_data[problem.rows(r), e] = np.interp(
+                problem.times(r), problem.grid(r), mean[r, :, e]
+            )
     target = np.stack(
         [CubicSpline(problem.grid(r), continuous[r]).c.transpose(1, 0, 2) for r in range(len(mean))]
     )
@@ -229,3 +244,23 @@ def continued(problem: Problem, known: NDArray[np.int64], at: Array) -> Array:
             hyper = _choose([_thin(t, y)], lengths, 1e-3 * float(y.std()))
             out[:, e] = _posterior_mean(t, y, at, hyper)
     return out
+
+
+def _given(problem: Problem, r: int, time: Array) -> Array:
+    """What doses have given to each observable (n_time, n_observable)."""
+    return problem.observation.linear_part(problem.schedule.given_at(r, time))
+
+
+def _with_unseen(problem: Problem, mean: Array, hidden: Array | None) -> Array:
+    """Means (n_trajectory, n_grid, n_state) of the states, those never measured filled in.
+
+    What the measured states and derived observables determine by themselves follows from them;
+    the rest is `hidden`, or stands at its scale.
+    """
+    states = mean[:, :, : problem.n_state].copy()
+    unseen = problem.unseen_states
+    if unseen.size:
+        states[:, :, unseen] = problem.scale[unseen] if hidden is None else hidden[:, :, unseen]
+        found, solved = problem.observation.solve(mean, unseen)
+        states[:, :, unseen[found]] = solved[:, :, unseen[found]]
+    return states

@@ -32,6 +32,8 @@ Columns = NDArray[np.int64]
 
 #: Prior precision of an initial state around the smooth, over the state's variance.
 INITIAL_PRECISION = 1e-2
+#: The same of an initial state that is known.
+KNOWN_PRECISION = 1e6
 #: Scale of the Cauchy slab over the sd of the normal one that the selection works with.
 SLAB_SHARE = 0.3
 #: Degrees of freedom of the prior of the noise scale in the selection.
@@ -53,9 +55,13 @@ class Supports:
 
 
 def initial_prior(problem: Problem, smooth: Smooth) -> Initial:
-    """Weak normal prior of the initial states around the smooth."""
+    """Weak normal prior of the initial states around the smooth, a tight one of known values."""
     precision = np.tile(INITIAL_PRECISION / problem.scale**2, (problem.n_trajectory, 1))
-    return Initial(np.ascontiguousarray(smooth.mean[:, 0, :]), precision)
+    mean = np.array(smooth.mean[:, 0, :])
+    for name, value in problem.study.initial.items():
+        e = problem.library.states.index(name)
+        mean[:, e], precision[:, e] = value, KNOWN_PRECISION / problem.scale[e] ** 2
+    return Initial(mean, precision)
 
 
 def linearise(frame: Frame, point: Point, noise: Noise, kappa: float) -> Gram | None:

@@ -101,8 +101,10 @@ def _monomials(names: tuple[str, ...], total: int) -> list[Term]:
 def _data(problem: Problem, variable: int) -> Array:
     """Measured values of a state, or those of an input over time."""
     if variable < problem.n_state:
-        column = problem.value[:, variable]
-        return column[np.isfinite(column)]
+        column = problem.measured[:, variable]
+        if np.isfinite(column).any():
+            return column[np.isfinite(column)]
+        return problem.scale[variable : variable + 1]
     values = [
         problem.schedule.inputs_at(r, problem.grid(r))[:, variable - problem.n_state]
         for r in range(problem.n_trajectory)
@@ -159,7 +161,14 @@ def extended(problem: Problem, active: NDArray[np.int64], settings: Settings) ->
         for state, term in new:
             there.add((state, term))
             columns.append(Column(((state, 1.0),), place.setdefault(term, len(place)), "extension"))
-    wider = Library(library.states, library.inputs, tuple(place), tuple(columns), library.units)
+    wider = Library(
+        library.states,
+        library.inputs,
+        tuple(place),
+        tuple(columns),
+        library.units,
+        latent=library.latent,
+    )
     cost = complexity_cost(wider, settings.complexity)[active.size :]
     more = len(columns) - active.size
     return replace(
@@ -175,7 +184,5 @@ def extended(problem: Problem, active: NDArray[np.int64], settings: Settings) ->
             np.append(prior.lower[active], np.full(more, -np.inf)),
             np.append(prior.upper[active], np.full(more, np.inf)),
         ),
-        sign_log_odds=sign_log_odds(
-            wider, np.nanmin(problem.value, axis=0) >= 0, settings.positivity
-        ),
+        sign_log_odds=sign_log_odds(wider, problem.nonnegative, settings.positivity),
     )

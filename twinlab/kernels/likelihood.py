@@ -111,7 +111,7 @@ def excess_cost(data, x):
     Parameters
     ----------
     data : Data
-    x : (n_row, n_state) array
+    x : (n_row, n_observable) array
         The model at the data's times.
 
     Returns
@@ -123,7 +123,7 @@ def excess_cost(data, x):
         for e in range(x.shape[1]):
             weight = data.weight[i, e]
             if weight > 0.0:
-                r, _ = standard_residual(data.value[i, e], x[i, e], weight, data.logarithmic)
+                r, _ = standard_residual(data.value[i, e], x[i, e], weight, data.logarithmic[e])
                 below = data.censored[i, e]
                 cost, factor, residual = effective_row(r, below, data.student)
                 excess += cost - residual * residual

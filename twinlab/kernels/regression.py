@@ -28,26 +28,31 @@ class Data(NamedTuple):
     start : (n_trajectory + 1,) int array
         Rows of trajectory ``r`` are ``start[r]:start[r + 1]``.
     time : (n_row,) array
-    value : (n_row, n_state) array
-        Zero where nothing was measured.
-    weight : (n_row, n_state) array
+    value : (n_row, n_observable) array
+        Zero where nothing was measured.  The first ``n_state`` columns are the states.
+    weight : (n_row, n_observable) array
         ``sqrt(replicates)/scale`` with the noise's scale (of normal noise the sd), ``1/scale`` of
         a censored value; zero where nothing was measured.
-    logarithmic : bool
+    logarithmic : (n_observable,) bool array
         Residuals are ``log y - log x`` (log-normal noise) instead of ``y - x``.
-    censored : (n_row, n_state) array
+    censored : (n_row, n_observable) array
         How many replicates are only known to lie below `value`; zero where it was measured.
     student : bool
         Student-t noise instead of normal noise.
+    numerator, denominator : (n_derived, n_state + 1) arrays
+        Observables behind the states, ``(N x + n)/(D x + d)``: coefficients of the states, then
+        the constant.
     """
 
     start: NDArray[np.int64]
     time: NDArray[np.float64]
     value: NDArray[np.float64]
     weight: NDArray[np.float64]
-    logarithmic: bool
+    logarithmic: NDArray[np.bool_]
     censored: NDArray[np.float64]
     student: bool
+    numerator: NDArray[np.float64]
+    denominator: NDArray[np.float64]
 
 
 class Initial(NamedTuple):
@@ -62,34 +67,64 @@ class Initial(NamedTuple):
 
 
 @jit
-def design(r, data, x, s, entry_column, rows_w, rows_x, residual):
+def derived_observable(x, numerator, denominator, slope):
+    """Value of ``(N x + n)/(D x + d)``; fills ``slope`` (n_state,) with its gradient."""
+    d = x.size
+    above, below = numerator[d], denominator[d]
+    for e in range(d):
+        above += numerator[e] * x[e]
+        below += denominator[e] * x[e]
+    for e in range(d):
+        slope[e] = (numerator[e] - above / below * denominator[e]) / below
+    return above / below
+
+
+@jit
+def design(r, data, x, s, entry_column, rows_w, rows_x, residual, observed):
     """Effective residual and design rows of one trajectory; returns their number and the cost.
 
     Parameters
     ----------
     x : (n_time, n_state); s : (n_time, n_state, n_entry + n_state)
     entry_column : (n_entry,) int array
-    rows_w : (n_time * n_state, n_column); rows_x : (n_time * n_state, >= n_state)
-    residual : (n_time * n_state,)
+    rows_w : (n_time * n_observable, n_column); rows_x : (n_time * n_observable, >= n_state)
+    residual : (n_time * n_observable,)
+    observed : (n_time, n_observable) array
+        Filled with the observables: the states, then those derived from them.
     """
     d, n_entry, n, cost = x.shape[1], entry_column.size, 0, 0.0
+    slope, combined = np.empty(d), np.empty(s.shape[2])
     for i in range(x.shape[0]):
-        for e in range(d):
+        for e in range(observed.shape[1]):
             row = data.start[r] + i
+            if e < d:
+                observed[i, e] = x[i, e]
+            else:
+                observed[i, e] = derived_observable(
+                    x[i], data.numerator[e - d], data.denominator[e - d], slope
+                )
             weight = data.weight[row, e]
             if weight > 0.0:
                 gap, weight = standard_residual(
-                    data.value[row, e], x[i, e], weight, data.logarithmic
+                    data.value[row, e], observed[i, e], weight, data.logarithmic[e]
                 )
                 own, factor, residual[n] = effective_row(gap, data.censored[row, e], data.student)
                 cost += own
                 weight *= factor
+                line = combined
+                if e < d:
+                    line = s[i, e]
+                else:
+                    for j in range(combined.size):
+                        combined[j] = 0.0
+                        for m in range(d):
+                            combined[j] += slope[m] * s[i, m, j]
                 for j in range(rows_w.shape[1]):
                     rows_w[n, j] = 0.0
                 for j in range(n_entry):
-                    rows_w[n, entry_column[j]] += weight * s[i, e, j]
+                    rows_w[n, entry_column[j]] += weight * line[j]
                 for m in range(d):
-                    rows_x[n, m] = weight * s[i, e, n_entry + m]
+                    rows_x[n, m] = weight * line[n_entry + m]
                 n += 1
     return n, cost
 
@@ -124,8 +159,8 @@ def normal_equations(
         Those of the columns the equations are in (the same, to polish it).
     precision : (k,)
         Prior precision of the coefficients.
-    x_all : (n_row, n_state) array
-        Filled with the simulated trajectories at the data's times.
+    x_all : (n_row, n_observable) array
+        Filled with the simulated observables at the data's times.
 
     Returns
     -------
@@ -148,7 +183,8 @@ def normal_equations(
         cost += precision[a] * w_all[a] * w_all[a]
     for r in range(n_trajectory):
         time = data.time[data.start[r] : data.start[r + 1]]
-        x = x_all[data.start[r] : data.start[r + 1]]
+        observed = x_all[data.start[r] : data.start[r + 1]]
+        x = np.empty((time.size, d))
         s = np.empty((time.size, d, all_entries.state.size + d))
         local_coefficients(w, initial[r], d, r, local, factor, own_w)
         status = trajectory_sensitivity(
@@ -168,11 +204,12 @@ def normal_equations(
         if status != OK:
             cost = np.inf
             break
-        rows_w = np.empty((time.size * d, k))
+        n_most = observed.size
+        rows_w = np.empty((n_most, k))
         # The residual is the last column beside the local ones: one product gives both.
-        rows_x = np.empty((time.size * d, n_local + 1))
-        residual = np.empty(time.size * d)
-        n, misfit = design(r, data, x, s, all_entries.column, rows_w, rows_x, residual)
+        rows_x = np.empty((n_most, n_local + 1))
+        residual = np.empty(n_most)
+        n, misfit = design(r, data, x, s, all_entries.column, rows_w, rows_x, residual, observed)
         if all_local.n_slot > 0:
             local_design(n, w_all, d, r, all_local, factor, rows_w, rows_x)
         for i in range(n):
@@ -316,8 +353,8 @@ def polish(
         Optimum (or the best point met) and its cost.
     h_w, h_x, cross
         Half Hessian blocks there (Gauss-Newton).
-    x : (n_row, n_state) array
-        Simulated trajectories there.
+    x : (n_row, n_observable) array
+        Simulated observables there.
     """
     w = within(w, np.zeros(w.size), lower, upper)
     initial = initial.copy()

@@ -33,6 +33,8 @@ class LibraryBase:
         Units of the names, where known.
     merged : tuple of (str, str)
         Duplicates that were left out: label of the column kept, and source of the other.
+    latent : tuple of str
+        States that no data column measures.
     """
 
     states: tuple[str, ...]
@@ -41,9 +43,16 @@ class LibraryBase:
     columns: tuple[Column, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
     merged: tuple[tuple[str, str], ...] = ()
+    latent: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_names(self.names)
+        for name in self.latent:
+            if name not in self.states:
+                raise UserError(
+                    f"'{name}' is declared latent but is no state of the library.",
+                    mend=known_names(name, self.states),
+                )
         for column in self.columns:
             places = [state for state, _ in column.stoichiometry]
             if not places or not all(0 <= state < len(self.states) for state in places):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from twinlab.errors import ExpressionError, UserError
@@ -11,7 +12,7 @@ from twinlab.expressions import shown, suggestion
 from twinlab.study import Study
 
 from .library import Library
-from .names import check_known, resolve
+from .names import check_known, resolve, with_latent
 
 KEYS = (
     "polynomial",
@@ -63,7 +64,8 @@ def library_from_config(
         _check_keys(mapping, KEYS)
     names = resolve(study, states, inputs)
     check_known(names.states, study.variables, "states")
-    library = Library((*names.states, *latent), names.inputs, units=names.units)
+    names = with_latent(names, latent)
+    library = Library(names.states, names.inputs, units=names.units, latent=names.latent)
     for key, make in _makers(study, mapping, library).items():
         if mapping.get(key) is not None:
             with _key(f"library.{key}"):
@@ -82,7 +84,7 @@ def _makers(
     return {
         "polynomial": lambda: Library.polynomial(names, mapping["polynomial"], interactions),
         "mass_action": lambda: (
-            Library.mass_action(names) if mass_action else Library(names.states, names.inputs)
+            Library.mass_action(names) if mass_action else replace(names, terms=(), columns=())
         ),
         "hill": lambda: _sum(
             names,
@@ -104,7 +106,7 @@ def _makers(
 
 
 def _sum(names: Library, parts: Sequence[Library]) -> Library:
-    total = Library(names.states, names.inputs)
+    total = replace(names, terms=(), columns=())
     for part in parts:
         total = total + part
     return total

@@ -14,7 +14,7 @@ from . import families
 from .assembly import Made, Spec, assemble, check_size
 from .base import LibraryBase
 from .column import REACTION
-from .names import Names, NameSource, check_known, resolve
+from .names import Names, NameSource, check_known, resolve, with_latent
 from .reactions import parse_reactions
 
 
@@ -36,6 +36,7 @@ class Library(LibraryBase):
         interactions: bool = True,
         states: Iterable[str] | None = None,
         inputs: Iterable[str] = (),
+        latent: Iterable[str] = (),
     ) -> Library:
         """All monomials of states and inputs up to a total degree, the constant included.
 
@@ -48,6 +49,8 @@ class Library(LibraryBase):
             False leaves out products of different variables.
         states, inputs : iterable of str, optional
             What has an equation (default: all that is not an input), and what only drives.
+        latent : iterable of str
+            Further states that no data column measures.
 
         Raises
         ------
@@ -55,7 +58,7 @@ class Library(LibraryBase):
             Unknown names, a degree that is not a whole number of 0 to 10, or more than 20,000
             columns (counted before they are built).
         """
-        names = resolve(study_or_names, states, inputs)
+        names = with_latent(resolve(study_or_names, states, inputs), latent)
         degree = families.check_degree(degree)
         size = families.polynomial_size(len(names.all), degree, interactions)
         check_size(size * len(names.states), f"A polynomial library of degree {degree}")
@@ -227,7 +230,7 @@ class Library(LibraryBase):
         cls, names: Names, specs: Sequence[Spec], merged: tuple[tuple[str, str], ...] = ()
     ) -> Library:
         terms, columns, dropped = assemble(specs)
-        library = cls(names.states, names.inputs, terms, columns, names.units)
+        library = cls(names.states, names.inputs, terms, columns, names.units, latent=names.latent)
         lost = tuple(
             (library.column_label(kept), spec.source or spec.family) for kept, spec in dropped
         )
@@ -245,13 +248,14 @@ class Library(LibraryBase):
         """
         if not isinstance(other, Library):
             return NotImplemented
-        if (self.states, self.inputs) != (other.states, other.inputs):
+        mine, others = ((x.states, x.inputs, x.latent) for x in (self, other))
+        if mine != others:
             raise UserError(
                 "Only libraries of the same states and inputs can be added: "
                 f"{_listing(self)} against {_listing(other)}.",
                 mend="Make them from the same study, with the same inputs.",
             )
-        names = Names(self.states, self.inputs, {**other.units, **self.units})
+        names = Names(self.states, self.inputs, {**other.units, **self.units}, self.latent)
         library = self._assembled(names, self._specs() + other._specs(), self.merged + other.merged)
         check_size(len(library.columns), "The sum of the libraries")
         return library
@@ -266,10 +270,11 @@ class Library(LibraryBase):
         """Keep some columns (indices), in the library's order; terms nobody uses go."""
         keep = sorted({int(c) for c in keep_columns})
         specs = self._specs()
-        names = Names(self.states, self.inputs, self.units)
+        names = Names(self.states, self.inputs, self.units, self.latent)
         return self._assembled(names, [specs[c] for c in keep])
 
 
 def _listing(library: Library) -> str:
     inputs = f"; inputs {', '.join(library.inputs)}" if library.inputs else ""
-    return f"({', '.join(library.states)}{inputs})"
+    latent = f"; latent {', '.join(library.latent)}" if library.latent else ""
+    return f"({', '.join(library.states)}{inputs}{latent})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Union, cast
 
 from twinlab.errors import UserError
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Names:
-    """States (each has an equation), inputs (only drive), and units where they are known."""
+    """States (each has an equation), inputs (only drive), units, and states never measured."""
 
     states: tuple[str, ...]
     inputs: tuple[str, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
+    latent: tuple[str, ...] = ()
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -49,8 +50,10 @@ def resolve(
         raise UserError(
             f"A list of names is needed, not the text '{source}'.", mend=f"Write ['{source}']."
         )
+    latent: tuple[str, ...] = ()
     if isinstance(source, Study):
-        known, units = source.variables, dict(source.units)
+        known = tuple(v for v in source.variables if v not in source.derived)
+        units = dict(source.units)
         for name in inputs:
             if name not in known:
                 raise UserError(
@@ -58,8 +61,8 @@ def resolve(
                     mend=known_names(name, known),
                 )
     elif isinstance(made := source, Names) or hasattr(source, "column_label"):
-        library = cast("Names", made)  # a library has the same three attributes
-        known, units = library.states, dict(library.units)
+        library = cast("Names", made)  # a library has the same attributes
+        known, units, latent = library.states, dict(library.units), library.latent
         inputs = inputs or library.inputs
     else:
         known, units = tuple(cast("Iterable[str]", source)), {}
@@ -69,7 +72,27 @@ def resolve(
         else tuple(name for name in known if name not in inputs)
     )
     check_names(chosen + inputs)
-    return Names(chosen, inputs, {n: units[n] for n in chosen + inputs if units.get(n)})
+    units = {n: units[n] for n in chosen + inputs if units.get(n)}
+    return Names(chosen, inputs, units, tuple(n for n in latent if n in chosen))
+
+
+def with_latent(names: Names, latent: Iterable[str]) -> Names:
+    """Add states that no data column measures.
+
+    Raises
+    ------
+    UserError
+        One of them is a state or an input already.
+    """
+    latent = _listed(latent, "latent")
+    both = [name for name in latent if name in names.all]
+    if both:
+        raise UserError(
+            f"latent: '{both[0]}' is measured: it is among the states or inputs.",
+            mend="Take it out of the latent states.",
+        )
+    check_names(names.all + latent)
+    return replace(names, states=names.states + latent, latent=names.latent + latent)
 
 
 def _listed(names: Iterable[str], what: str) -> tuple[str, ...]:

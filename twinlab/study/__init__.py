@@ -1,5 +1,6 @@
 """Study: what was measured, and how it is read and checked."""
 
+from .observed import observe
 from .problems import DataErrors
 from .readers import read_study, read_study_bytes
 from .source import MAX_BYTES
@@ -16,6 +17,7 @@ __all__ = [
     "Study",
     "Trajectory",
     "check_text",
+    "observe",
     "read_study",
     "read_study_bytes",
 ]

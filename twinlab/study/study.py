@@ -119,6 +119,18 @@ class Trajectory:
             censored=np.concatenate([np.zeros(none.shape, bool), self.censored]),
         )
 
+    def _widened(self, n: int) -> Trajectory:
+        """Add `n` variables without values."""
+        rows = self.time.size
+        return replace(
+            self,
+            value=np.column_stack([self.value, np.full((rows, n), np.nan)]),
+            count=np.column_stack([self.count, np.zeros((rows, n), np.int64)]),
+            spread=np.column_stack([self.spread, np.zeros((rows, n))]),
+            sd=np.column_stack([self.sd, np.full((rows, n), np.nan)]),
+            censored=np.column_stack([self.censored, np.zeros((rows, n), bool)]),
+        )
+
     def _columns(self, index: list[int]) -> Trajectory:
         keep = np.isfinite(self.value[:, index]).any(axis=1)
         tables = ("value", "count", "spread", "sd", "censored")
@@ -148,6 +160,12 @@ class Study:
         Unit of each covariate of the trajectories; empty string when unknown.
     dosing : tuple of Dosing
         What is said of the doses beside what the data say.
+    derived : mapping of str to str
+        Variables that measure no state by itself, and what they are of states (`observe`).
+    logarithmic : tuple of str
+        Variables that were measured on the log scale: their noise is log-normal.
+    initial : mapping of str to float
+        States whose value at the first time is known.
     """
 
     name: str
@@ -159,6 +177,9 @@ class Study:
     notes: tuple[Note, ...] = ()
     covariate_units: Mapping[str, str] = field(default_factory=dict)
     dosing: tuple[Dosing, ...] = ()
+    derived: Mapping[str, str] = field(default_factory=dict)
+    logarithmic: tuple[str, ...] = ()
+    initial: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -174,6 +195,17 @@ class Study:
     def n_points(self) -> int:
         """Measured values, replicates counted one by one."""
         return int(sum(t.count.sum() for t in self.trajectories))
+
+    def has_values(self, variable: str) -> bool:
+        """Whether anything was measured of a variable."""
+        place = self.variables.index(variable)
+        return any(bool((t.count[:, place] > 0).any()) for t in self.trajectories)
+
+    def with_unmeasured(self, names: Iterable[str]) -> Study:
+        """Add variables of which nothing was measured."""
+        names = tuple(names)
+        trajectories = tuple(t._widened(len(names)) for t in self.trajectories)
+        return replace(self, variables=(*self.variables, *names), trajectories=trajectories)
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -121,7 +121,7 @@ def _shapes_fit(discovery: Discovery) -> bool:
         gram.initial_slope.shape == (n_trajectory, n_local, n_column),
         gram.initial_hessian.shape == (n_trajectory, n_local, n_local),
         discovery.inclusion.shape == (n_column,),
-        discovery.r_squared.shape == (n_trajectory, n_state),
+        discovery.r_squared.shape == (n_trajectory, problem.n_observable),
         len(discovery.bands) == len(discovery.fitted) == n_trajectory,
         len(discovery.models) > 0,
     ]

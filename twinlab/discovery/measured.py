@@ -1,0 +1,76 @@
+"""What of a study a problem is made of: its columns in order, enough times, values that vary."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinlab.errors import UserError
+from twinlab.library import Library
+from twinlab.study import Study, Trajectory
+
+from .observation import Observation
+
+Array = NDArray[np.float64]
+
+
+def check_values(
+    names: tuple[str, ...], value: Array, censored: NDArray[np.bool_], seen: NDArray[np.bool_]
+) -> None:
+    """Refuse what was measured but says nothing of change."""
+    for e in np.nonzero(seen)[0]:
+        column = value[:, e]
+        if not np.nanstd(column) > 1e-12 * np.nanmax(np.abs(column)):
+            raise UserError(
+                f"{names[e]} is constant in these data: nothing can be learned about its equation.",
+                mend=f"Leave {names[e]} out of the states, or use it as an input.",
+            )
+        if not (np.isfinite(column) & ~censored[:, e]).any():
+            raise UserError(
+                f"All values of {names[e]} lie below their limits: its size cannot be learned.",
+                mend=f"Leave {names[e]} out of the states.",
+            )
+
+
+def usable(study: Study, library: Library, observation: Observation) -> Study:
+    """The study with states, derived observables and inputs in this order; enough times in each.
+
+    States never measured become columns without values.
+    """
+    order = (*library.states, *observation.names, *library.inputs)
+    study = study.select(variables=[n for n in order if n in study.variables])
+    unseen = [name for name in order if name not in study.variables]
+    if unseen:
+        study = study.with_unmeasured(unseen).select(variables=order)
+    n_observable = len(order) - len(library.inputs)
+    kept = tuple(
+        t
+        for t in study.trajectories
+        if np.isfinite(t.value[:, :n_observable]).any(axis=1).sum() >= 2
+        and np.isfinite(t.value[:, n_observable:]).any(axis=0).all()
+    )
+    if not kept:
+        raise UserError(
+            "No subject has measurements at two times or more (and its inputs).",
+            mend="A model of change needs each subject at several times.",
+        )
+    variables_seen = np.any([np.isfinite(t.value).any(axis=0) for t in kept], axis=0)
+    for name, seen in zip(study.variables, variables_seen, strict=True):
+        if not seen and name not in observation.unmeasured:
+            raise UserError(f"{name} has no values in the subjects that can be used.")
+    return replace(study, trajectories=kept)
+
+
+def rows_of(trajectory: Trajectory, n_observable: int) -> tuple[NDArray[Any], ...]:
+    """Time, value, sd, count, spread, censored of one trajectory, its inputs left out."""
+    return (
+        trajectory.time,
+        trajectory.value[:, :n_observable],
+        trajectory.sd[:, :n_observable],
+        trajectory.count[:, :n_observable],
+        trajectory.spread[:, :n_observable],
+        trajectory.censored[:, :n_observable],
+    )
