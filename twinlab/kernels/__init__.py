@@ -4,6 +4,7 @@ Arrays in, arrays out; every kernel releases the interpreter lock and is cached 
 """
 
 from .drive import Drive, eventless_drive, linear_pieces, no_drive
+from .design import Data
 from .elastic_net import elastic_net_path, standardised_path
 from .elastic_net_rows import elastic_net_path_rows
 from .flow import Tolerance, evaluate_terms
@@ -11,7 +12,7 @@ from .integrate import OK, STATUS_TEXT, integrate, integrate_draws
 from .lanes import integrate_lanes
 from .likelihood import STUDENT_FREEDOM, excess_cost
 from .local import Local, local_coefficients, nothing_local
-from .regression import Data, Initial, normal_equations, polish
+from .regression import Initial, normal_equations, polish
 from .sensitivity import trajectory_sensitivity
 from .spike_slab import spike_slab_search
 from .spike_slab_state import Regression
