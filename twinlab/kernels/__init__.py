@@ -3,8 +3,8 @@
 Arrays in, arrays out; every kernel releases the interpreter lock and is cached on disk.
 """
 
-from .drive import Drive, eventless_drive, linear_pieces, no_drive
 from .design import Data
+from .drive import Drive, eventless_drive, linear_pieces, no_drive
 from .elastic_net import elastic_net_path, standardised_path
 from .elastic_net_rows import elastic_net_path_rows
 from .flow import Tolerance, evaluate_terms
