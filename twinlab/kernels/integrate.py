@@ -20,7 +20,7 @@ from .control import (
     next_step_factor,
     out_of_bounds,
 )
-from .flow import flow, jit, jit_internal
+from .flow import flow, jit, jit_inline
 from .rosenbrock import integrate_stiff
 from .tableau import (
     A21,
@@ -136,7 +136,7 @@ def add_jump(row, drive, x):
         x[e] += drive.jump[row, e]
 
 
-@jit_internal
+@jit_inline
 def integrate_stretch(
     t, end, x, i, stop, time, terms, entries, coefficients, row, drive, tolerance, out
 ):
@@ -266,7 +266,8 @@ def integrate(initial, time, terms, entries, coefficients, trajectory, drive, to
         out[0, e] = x[e]
         for j in range(1, n_time):
             out[j, e] = np.nan
-    t, i = time[0], 1
+    # A literal 1 would have the stretches compiled once more.
+    t, i = time[0], min(n_time, 1)
     row = first_stretch(t, trajectory, drive)
     while i < n_time:
         end, stop = stretch_end(row, i, trajectory, drive, time)

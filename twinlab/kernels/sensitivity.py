@@ -26,7 +26,7 @@ from .control import (
     next_step_factor,
     out_of_bounds,
 )
-from .flow import evaluate_terms, fill_point, flow_jacobian, jit, jit_internal
+from .flow import evaluate_terms, fill_point, flow_jacobian, jit, jit_inline
 from .integrate import add_jump, first_stretch, stretch_end
 from .linear import copy_matrix, copy_vector, divide_right, multiply
 from .stiff_sensitivity import continue_stiff
@@ -170,7 +170,7 @@ def held_by_dead_mode(x, x_new, k, m_rate, h, s, first, tolerance):
     return live < allowed and state * PROPAGATOR_TOLERANCE < allowed
 
 
-@jit_internal
+@jit_inline
 def stretch_sensitivity(
     t,
     end,
@@ -364,7 +364,8 @@ def trajectory_sensitivity(
         s[e, n_entry + e] = 1.0
     copy_vector(x, x_out[0])
     copy_matrix(s, s_out[0])
-    t, i = time[0], 1
+    # A literal 1 would have the stretches compiled once more.
+    t, i = time[0], min(n_time, 1)
     row = first_stretch(t, trajectory, drive)
     while i < n_time:
         end, stop = stretch_end(row, i, trajectory, drive, time)

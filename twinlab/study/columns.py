@@ -15,7 +15,9 @@ from .problems import Problems, listing, plural
 from .study import Note
 from .table import Table
 
-NUMERIC_ROLES = ("time", "value", "sd", "dose", "amount", "duration")
+NUMERIC_ROLES = (
+    "time", "value", "sd", "dose", "amount", "duration", "rate", "interval", "additional",
+)  # fmt: skip
 
 
 @dataclass

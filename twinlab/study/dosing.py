@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from twinlab.errors import UserError
+from twinlab.expressions.messages import known_names, shown
 
 from .study import Dose, Dosing, Study, Trajectory
 
@@ -142,14 +144,59 @@ def check_overlap(doses: Sequence[Dose], who: str) -> None:
         if dose.duration == 0:
             continue
         before = last.get(dose.target)
-        # An infusion may begin where the one before ends, up to rounding.
-        if before and dose.time < before.time + before.duration * (1 - 1e-9):
+        if before and overlap(before, dose):
             raise UserError(
                 f"Two infusions into {dose.target} of {who} overlap: from {before.time:g} to "
                 f"{before.time + before.duration:g}, and from {dose.time:g}.",
                 mend="Correct a time or a duration, or give one infusion of their sum.",
             )
         last[dose.target] = dose
+
+
+def read_dosing(value: object) -> tuple[Dosing, ...]:
+    """Rules for doses from the ``dosing`` section of a configuration.
+
+    Parameters
+    ----------
+    value : mapping or list of mappings
+        Each with any of target, lag, bioavailability, scale and named.
+
+    Raises
+    ------
+    UserError
+        An unknown key, a value of the wrong kind, or two rules for the same doses.
+    """
+    items = value if isinstance(value, list) else [value]
+    rules = tuple(_read_rule(item) for item in items)
+    keys = [(rule.named, "" if rule.named else rule.target) for rule in rules]
+    if len(set(keys)) < len(keys):
+        raise UserError("two rules are for the same doses.", mend="Keep one of them.")
+    return rules
+
+
+def _read_rule(item: object) -> Dosing:
+    known = tuple(f.name for f in fields(Dosing))
+    if not isinstance(item, dict) or not item:
+        raise UserError(
+            "this must hold keys of its own.", mend=f"Known keys are {', '.join(known)}."
+        )
+    for key, value in item.items():
+        if key not in known:
+            raise UserError(f"unknown key '{shown(key)}'.", mend=known_names(str(key), known))
+        if key not in ("lag", "bioavailability"):
+            if not isinstance(value, str) or not value:
+                raise UserError(f"{key} must be a name, not {shown(value)}.")
+            continue
+        least = "0 or more" if key == "lag" else "more than 0"
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not math.isfinite(value) or value < 0 or (value == 0 and key != "lag"):
+            raise UserError(f"{key} must be a number, {least}, not {shown(value)}.")
+    return Dosing(**{key: float(v) if not isinstance(v, str) else v for key, v in item.items()})
+
+
+def overlap(before: Dose, dose: Dose) -> bool:
+    """Whether an infusion begins before an earlier one ends; just then, up to rounding, it may."""
+    return dose.time < before.time + before.duration * (1 - 1e-9)
 
 
 def doses_between(doses: Sequence[Dose], start: float, end: float) -> tuple[Dose, ...]:

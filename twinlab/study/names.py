@@ -33,6 +33,9 @@ _ALIAS_WORDS = {
     "amount_unit": "amount_unit amount_units",
     "target": "target compartment cmt",
     "duration": "duration dur infusion_duration",
+    "rate": "rate infusion_rate",
+    "interval": "interval ii dosing_interval dose_interval",
+    "additional": "additional addl additional_doses",
 }
 ALIASES = {role: frozenset(words.split()) for role, words in _ALIAS_WORDS.items()}
 

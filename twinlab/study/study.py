@@ -237,6 +237,15 @@ class Study:
         kept = tuple(t for t in cut if t.time.size)
         return replace(self, variables=names, trajectories=kept)
 
+    def with_dosing(self, *rules: Dosing) -> Study:
+        """The study with rules that say where its doses go and how."""
+        return replace(self, dosing=rules)
+
+    def without_doses(self) -> Study:
+        """The study as if nothing had been given."""
+        trajectories = tuple(replace(t, doses=()) for t in self.trajectories)
+        return replace(self, trajectories=trajectories, dosing=())
+
     @staticmethod
     def from_arrays(
         name: str,

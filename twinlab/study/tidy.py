@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .cells import BELOW, BELOW_LIMIT, NUMBER, Numbers, is_missing
 from .columns import Columns
-from .doses import DoseRow, dose_rows
+from .doses import DoseRow, dose_rows, repeat_roles
 from .measurements import Measurements, check_order, constant_by_group, encode
 from .problems import listing, plural
 from .study import Array, Note
@@ -35,6 +35,7 @@ def read_tidy(columns: Columns) -> tuple[Measurements, list[DoseRow]]:
     DataErrors
         Every cell that cannot be read, by line.
     """
+    columns.roles.update(repeat_roles(columns))
     columns.find_decimal()
     time = columns.times()
     value = columns.number("value", allow_below=True)

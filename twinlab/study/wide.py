@@ -13,7 +13,7 @@ from twinlab.errors import UserError
 
 from .cells import BAD, BELOW, MISSING, Numbers, is_missing, numbers, report_bad
 from .columns import Columns
-from .doses import DoseRow, dose_rows
+from .doses import DoseRow, dose_rows, repeat_roles
 from .measurements import Measurements, check_order, constant_by_group, encode
 from .names import TIME_UNITS, Heading, assign_roles, normal, role_of
 from .problems import listing
@@ -41,7 +41,7 @@ def read_wide(columns: Columns) -> tuple[Measurements, list[DoseRow]]:
         more = assign_roles(
             columns.headings, DOSING_ROLES, columns.table.file, columns.table.header_line
         )
-        columns.roles.update(more)
+        columns.roles.update(more | repeat_roles(columns))
     candidates = _candidates(columns)
     columns.find_decimal(columns.table.columns[i] for i in candidates)
     read = {i: numbers(columns.table.columns[i], columns.decimal) for i in candidates}
