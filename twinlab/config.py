@@ -1,8 +1,8 @@
 """The study configuration: a YAML file that says what to model, with what, and how.
 
-The keys are ``states``, ``latent``, ``inputs``, ``library``, ``noise``, ``knowledge`` and
-``horizon``.  Booleans and numbers follow YAML 1.2: only ``true`` and ``false`` are booleans (so
-a state may be called ``no``), and ``1e-3`` is a number.
+The keys are ``states``, ``latent``, ``inputs``, ``dosing``, ``library``, ``noise``,
+``knowledge`` and ``horizon``.  Booleans and numbers follow YAML 1.2: only ``true`` and ``false``
+are booleans (so a state may be called ``no``), and ``1e-3`` is a number.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from twinlab.errors import ExpressionError, UserError
 from twinlab.expressions import suggestion
 from twinlab.knowledge import Knowledge
 from twinlab.library import Library, library_from_config
-from twinlab.study import Study
+from twinlab.study import Dosing, Study
+from twinlab.study.dosing import read_dosing
 
-KEYS = ("states", "latent", "inputs", "library", "noise", "knowledge", "horizon")
+KEYS = ("states", "latent", "inputs", "dosing", "library", "noise", "knowledge", "horizon")
 NOISE_CHOICES = ("auto", *NOISE_WORDS)
 DEFAULT_DEGREE = 2
 MAX_BYTES = 1_000_000  #: a larger configuration file is a mistake
@@ -64,6 +65,8 @@ class StudyConfig:
         Measured variables to model, None for all that are not inputs.
     inputs : tuple of str
         Variables that drive but are not modelled.
+    dosing : tuple of Dosing or None
+        Where doses go; None (``dosing: false``) leaves them out.
     library : mapping
         The ``library`` section, as `twinlab.library.library_from_config` takes it.
     noise : str
@@ -77,6 +80,7 @@ class StudyConfig:
     file: str = ""
     states: tuple[str, ...] | None = None
     inputs: tuple[str, ...] = ()
+    dosing: tuple[Dosing, ...] | None = ()
     library: Mapping[str, Any] = field(default_factory=lambda: {"polynomial": DEFAULT_DEGREE})
     noise: str = "auto"
     knowledge: Knowledge = field(default_factory=Knowledge)
@@ -105,7 +109,8 @@ class StudyConfig:
             raise self._error(f"'{both[0]}' is both a state and an input.", "inputs", None)
         if not states:
             raise self._error("every variable is an input, none is left to model.", "inputs", None)
-        return study.select(variables=(*states, *self.inputs))
+        study = study.select(variables=(*states, *self.inputs))
+        return study.without_doses() if self.dosing is None else study.with_dosing(*self.dosing)
 
     def make_library(self, study: Study) -> Library:
         """Make the candidate terms for a study that `study` has restricted.
@@ -169,6 +174,7 @@ def read_config(path: str | Path) -> StudyConfig:
         file=path.name,
         states=checked.names("states"),
         inputs=checked.names("inputs") or (),
+        dosing=_dosing(checked),
         noise=checked.choice("noise", NOISE_CHOICES, "auto"),
         knowledge=_knowledge(checked, path.parent),
         horizon=checked.positive("horizon"),
@@ -293,6 +299,19 @@ class _Values:
                 key, "this must hold keys of its own.", "Write, indented below it, polynomial: 2."
             )
         return value
+
+
+def _dosing(checked: _Values) -> tuple[Dosing, ...] | None:
+    value = checked.values.get("dosing")
+    if value is None:
+        return ()
+    if value is False:
+        return None
+    try:
+        return read_dosing(value)
+    except UserError as error:
+        mend = error.mend or "Write, indented below it, target: gut, or dosing: false."
+        raise checked.error("dosing", error.problem, mend) from None
 
 
 def _knowledge(checked: _Values, folder: Path) -> Knowledge:

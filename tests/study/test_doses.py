@@ -105,3 +105,52 @@ def test_bad_dosing_files_name_the_dosing_file(write, doses, said):
 def test_a_dosing_file_is_not_data(write):
     with pytest.raises(UserError, match="holds doses, no measurements. Open the data file"):
         read_study(write("subject,time,amount,weight\n01,0,5,70\n", "d_doses.csv"))
+
+
+def test_repeated_doses_and_infusions_by_rate(write):
+    write("ID,TIME,AMT,RATE,II,ADDL\n01,0,10,,2,3\n02,1,6,3,,\n02,4,6,,0,0\n", "d_doses.csv")
+    first, second = read_study(write(DATA, "d.csv")).trajectories
+    assert first.doses == tuple(Dose(t, 10.0) for t in (0, 2, 4, 6))
+    assert second.doses == (Dose(1, 6, duration=2.0), Dose(4, 6))
+
+
+def test_repeated_doses_in_the_data_itself(write):
+    tidy = "time,variable,value,amount,interval,additional\n0,,,5,1,2\n0,x,1,,,\n4,x,2,,,\n"
+    wide = "time,x,y,amount,infusion_rate\n0,,,10,5\n1,2,3,,\n4,3,4,,\n"
+    assert [d.time for d in read_study(write(tidy)).trajectories[0].doses] == [0, 1, 2]
+    assert read_study(write(wide)).trajectories[0].doses == (Dose(0, 10, duration=2.0),)
+
+
+@pytest.mark.parametrize(
+    ("doses", "said"),
+    [
+        ("time,amount,additional\n0,5,2\n", "column 'additional': there are additional doses, but"),
+        ("time,amount,additional,ii\n0,5,1.5,1\n", "1.5 is no number of additional doses"),
+        ("time,amount,rate,duration\n0,6,3,5\n", "mean a duration of 2, not of 5"),
+        ("time,amount,rate\n0,6,-2\n", "column 'rate': rate is negative (-2)."),
+        (
+            "time,amount,duration\n0,5,2\n1,5,2\n",
+            "line 3, column 'time': this infusion (from 1)",
+        ),
+        ("time,amount,duration,ii,addl\n0,5,2,1,3\n", "begins before the one in line 2 ends"),
+        (
+            "subject,time,amount\n01,0,5\n3,0,5\n",
+            "line 3, column 'subject': this dose is for '3'",
+        ),
+    ],
+)
+def test_bad_repeats_infusions_and_subjects(write, doses, said):
+    write(doses, "d_doses.csv")
+    with pytest.raises(UserError) as raised:
+        read_study(write(DATA, "d.csv"))
+    assert said in str(raised.value) and raised.value.mend
+
+
+def test_infusions_may_follow_each_other(write):
+    write("time,amount,duration\n0,5,0.1\n0.1,5,0.2\n0.3,5,0.1\n", "d_doses.csv")
+    assert len(read_study(write(DATA, "d.csv")).trajectories[0].doses) == 3
+
+
+def test_doses_after_the_last_measurement_are_noted(write):
+    write("subject,time,amount\n01,0,5\n01,2,5\n01,9,5\n", "d_doses.csv")
+    assert "2 doses after the last measurement" in texts(read_study(write(DATA, "d.csv")))

@@ -279,12 +279,13 @@ def attach(study: Study, rows: Sequence[DoseRow], file: str, *, strict: bool = F
     """
     for row in rows:
         if strict and row.subject is not None and row.subject not in study.subjects:
+            known = known_names(row.subject, study.subjects)
             raise UserError(
                 f"this dose is for '{row.subject}', a subject that is nowhere in the data.",
                 file=file,
                 row=row.line,
                 column="subject",
-                mend=f"Correct the name or remove the row. {known_names(row.subject, study.subjects)}",
+                mend=f"Correct the name or remove the row. {known}",
             )
     unused: list[DoseRow] = []
     found: list[list[Dose]] = [[] for _ in study.trajectories]

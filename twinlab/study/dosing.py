@@ -182,7 +182,7 @@ def _read_rule(item: object) -> Dosing:
         )
     for key, value in item.items():
         if key not in known:
-            raise UserError(f"unknown key '{shown(key)}'.", mend=known_names(str(key), known))
+            raise UserError(f"unknown key {shown(key)}.", mend=known_names(str(key), known))
         if key not in ("lag", "bioavailability"):
             if not isinstance(value, str) or not value:
                 raise UserError(f"{key} must be a name, not {shown(value)}.")
@@ -191,7 +191,13 @@ def _read_rule(item: object) -> Dosing:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not math.isfinite(value) or value < 0 or (value == 0 and key != "lag"):
             raise UserError(f"{key} must be a number, {least}, not {shown(value)}.")
-    return Dosing(**{key: float(v) if not isinstance(v, str) else v for key, v in item.items()})
+    return Dosing(
+        item.get("target", ""),
+        float(item.get("lag", 0.0)),
+        float(item.get("bioavailability", 1.0)),
+        item.get("scale", ""),
+        item.get("named", ""),
+    )
 
 
 def overlap(before: Dose, dose: Dose) -> bool:
