@@ -1,8 +1,8 @@
 """The study configuration: a YAML file that says what to model, with what, and how.
 
-The keys are ``states``, ``latent``, ``inputs``, ``dosing``, ``library``, ``noise``,
-``knowledge`` and ``horizon``.  Booleans and numbers follow YAML 1.2: only ``true`` and ``false``
-are booleans (so a state may be called ``no``), and ``1e-3`` is a number.
+The keys are ``states``, ``latent``, ``inputs``, ``covariates``, ``dosing``, ``library``,
+``noise``, ``knowledge``, ``varies`` and ``horizon``.  Booleans and numbers follow YAML 1.2: only
+``true`` and ``false`` are booleans (so a state may be called ``no``), and ``1e-3`` is a number.
 """
 
 from __future__ import annotations
@@ -24,7 +24,11 @@ from twinlab.library import Library, library_from_config
 from twinlab.study import Dosing, Study
 from twinlab.study.dosing import read_dosing
 
-KEYS = ("states", "latent", "inputs", "dosing", "library", "noise", "knowledge", "horizon")
+KEYS = (
+    "states", "latent", "inputs", "covariates", "dosing", "library", "noise", "knowledge",
+    "varies", "horizon",
+)  # fmt: skip
+VARIES = ("auto", "nothing", "condition", "subject")
 NOISE_CHOICES = ("auto", *NOISE_WORDS)
 DEFAULT_DEGREE = 2
 MAX_BYTES = 1_000_000  #: a larger configuration file is a mistake
@@ -71,6 +75,12 @@ class StudyConfig:
         The ``library`` section, as `twinlab.library.library_from_config` takes it.
     noise : str
     knowledge : Knowledge
+    varies : str
+        'auto', 'nothing', 'condition' or 'subject': what coefficients may differ between.
+    varying_terms : tuple of str
+        Terms whose coefficients may differ; all if empty.
+    covariates : tuple of str or None
+        That may explain the variation; None: all that every subject has.
     horizon : float or None
         In the study's time unit.
     lines : mapping of str to int
@@ -85,6 +95,9 @@ class StudyConfig:
     noise: str = "auto"
     knowledge: Knowledge = field(default_factory=Knowledge)
     horizon: float | None = None
+    varies: str = "auto"
+    varying_terms: tuple[str, ...] = ()
+    covariates: tuple[str, ...] | None = None
     lines: Mapping[str, int] = field(default_factory=dict)
 
     def study(self, study: Study) -> Study:
@@ -138,7 +151,13 @@ class StudyConfig:
 
     def settings(self) -> Settings:
         """Fit settings of this configuration; everything it does not name is the default."""
-        return Settings(noise=self.noise, horizon=self.horizon)
+        return Settings(
+            noise=self.noise,
+            horizon=self.horizon,
+            vary=self.varies,
+            vary_terms=self.varying_terms,
+            covariates=self.covariates,
+        )
 
     def _error(self, problem: str, key: str, mend: str | None) -> UserError:
         text = f"{key}: {problem}"
@@ -170,6 +189,7 @@ def read_config(path: str | Path) -> StudyConfig:
             "Leave the key out, or model the measured states only.",
         )
     library = checked.mapping("library")
+    varies, varying_terms = _varies(checked)
     config = StudyConfig(
         file=path.name,
         states=checked.names("states"),
@@ -178,6 +198,9 @@ def read_config(path: str | Path) -> StudyConfig:
         noise=checked.choice("noise", NOISE_CHOICES, "auto"),
         knowledge=_knowledge(checked, path.parent),
         horizon=checked.positive("horizon"),
+        varies=varies,
+        varying_terms=varying_terms,
+        covariates=checked.names("covariates"),
         lines=lines,
     )
     return config if library is None else replace(config, library=library)
@@ -312,6 +335,28 @@ def _dosing(checked: _Values) -> tuple[Dosing, ...] | None:
     except UserError as error:
         mend = error.mend or "Write, indented below it, target: gut, or dosing: false."
         raise checked.error("dosing", error.problem, mend) from None
+
+
+def _varies(checked: _Values) -> tuple[str, tuple[str, ...]]:
+    """What coefficients may differ by, and which terms' (all if none is named)."""
+    value = checked.values.get("varies")
+    if value is None:
+        return "auto", ()
+    section = value if isinstance(value, dict) else {"by": value}
+    unknown = sorted(set(map(str, section)) - {"by", "terms"})
+    if unknown:
+        raise checked.error("varies", f"unknown key '{unknown[0]}'.", "Known are by and terms.")
+    by, terms = section.get("by", "auto"), section.get("terms", "auto")
+    if by not in VARIES:
+        raise checked.error(
+            "varies", f"'{by}' is not one of the choices.", f"Choose {', '.join(VARIES)}."
+        )
+    if terms in ("auto", None):
+        return str(by), ()
+    items = [terms] if isinstance(terms, str) else terms
+    if not isinstance(items, list) or any(isinstance(i, list | dict) for i in items):
+        raise checked.error("varies", "terms must be a list of terms, or auto.")
+    return str(by), tuple(str(item) for item in items)
 
 
 def _knowledge(checked: _Values, folder: Path) -> Knowledge:

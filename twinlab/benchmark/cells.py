@@ -29,7 +29,7 @@ Edge = tuple[str, str]  #: a state and a term in its equation
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "noise_kind": ("additive", "lognormal", "student", "outliers"),
     "sampling": ("uniform", "irregular", "gap", "missing", "censored"),
-    "variation": ("initial", "rates", "knockout", "inputs"),
+    "variation": ("initial", "rates", "one", "knockout", "inputs"),
     "library": ("default", "x2", "x5", "x20", "rational", "removed"),
 }
 N_STARTS = 2  #: forecasts from unseen initial states
@@ -55,7 +55,7 @@ class Cell:
         (of the lowest 20 % of each state's values only the limit is known).
     variation : str
         What differs between conditions besides the initial state: 'initial' (nothing), 'rates'
-        (30 % up or down), 'knockout' or 'inputs'.
+        (30 % up or down), 'one' (one rate in one condition of six), 'knockout' or 'inputs'.
     hidden : int
         States that are not observed, the hardest to measure first.
     library : str

@@ -86,6 +86,7 @@ _ALL = (
         (
             *(Level(f"{n}", {"conditions": n}, float(n)) for n in _CONDITIONS),
             Level("rates vary 30 %", {"conditions": 4, "variation": "rates"}),
+            Level("one rate in one of 6", {"conditions": 6, "variation": "one"}),
             Level("knock-outs", {"conditions": 4, "variation": "knockout"}),
             Level("inputs vary", {"conditions": 4, "variation": "inputs"}, None, ("chemostat",)),
         ),

@@ -17,6 +17,7 @@ import twinlab
 
 from .library_criticism import withheld
 from .result import QUANTILES, Band, Discovery, FamilyInclusion, RankedModel, RefinedShape
+from .variation_words import variation_mapping
 from .verdict import PriorVerdict
 
 SCHEMA = 1
@@ -83,6 +84,7 @@ def discovery_mapping(discovery: Discovery) -> dict[str, Any]:
             for group in discovery.classes
         ],
         "latent": {},
+        "variation": variation_mapping(discovery),
         "r_squared": {
             label: dict(zip(discovery.problem.observables, map(_number, row), strict=True))
             for label, row in zip(study.labels, discovery.r_squared, strict=True)

@@ -40,6 +40,7 @@ from .progress import RESCORE_SHARE, SEARCH_SHARE, CancelToken, ProgressCallback
 from .result import Discovery, FitWarning, Gram, Path, Settings
 from .run import Found, Run
 from .screening import screen
+from .variation_words import variation_text
 
 Array = NDArray[np.float64]
 
@@ -169,6 +170,9 @@ def _answer(run: Run, found: Found, n_base: int) -> Discovery:
     disagreement = conflict_warning(verdicts)
     if disagreement is not None:
         warnings = (*warnings, disagreement)
+    if found.variation is not None:
+        text = variation_text(found.variation, frame.varying)
+        warnings = (*warnings, FitWarning("varies", text))
     if found.in_pieces:
         warnings = (FitWarning("in_pieces", IN_PIECES), *warnings)
     return Discovery(
@@ -203,6 +207,7 @@ def _answer(run: Run, found: Found, n_base: int) -> Discovery:
         noise=best.noise,
         proposals=verdict.proposals,
         varying=frame.varying if frame.varying.n_slot else None,
+        variation=found.variation,
         diagnostics=_diagnostics(found, verdict),
         prior_verdicts=verdicts,
     )
@@ -233,6 +238,11 @@ def _check_settings(settings: Settings) -> None:
         raise UserError("The number of starts must be 1, 2 or 3.")
     if settings.slab_width <= 0 or settings.draws < 10 or settings.mcmc_steps < 100:
         raise UserError("slab_width must be positive, draws at least 10, mcmc_steps at least 100.")
+    if settings.vary not in ("auto", "nothing", "condition", "subject"):
+        raise UserError(
+            f"Coefficients cannot vary by '{settings.vary}'.",
+            mend="Choose auto, nothing, condition or subject.",
+        )
     if settings.complexity < 0 or settings.positivity < 0:
         raise UserError("complexity and positivity are costs in nats: zero or more.")
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .draws import DrawnConstants as DrawnConstants
 from .draws import Posterior as Posterior
-from .varying import LocalEstimates, Varying
+from .varying import LocalEstimates, Variation, Varying
 
 if TYPE_CHECKING:
     from twinlab.knowledge import Knowledge
@@ -58,6 +58,13 @@ class Settings:
         result does not depend on the machine's speed).
     horizon : float or None
         Simulate to this time; None: to the last measurement of each trajectory.
+    vary : str
+        What coefficients may differ between: 'auto' (subjects, where three or more share a
+        condition; else named conditions), 'nothing', 'condition' or 'subject'.
+    vary_terms : tuple of str
+        Terms whose coefficients may differ; all if empty.
+    covariates : tuple of str or None
+        That may explain the variation; None: all that every subject has.
     """
 
     noise: str = "auto"
@@ -69,6 +76,9 @@ class Settings:
     draws: int = 200
     neighbours: int = 12
     horizon: float | None = None
+    vary: str = "auto"
+    vary_terms: tuple[str, ...] = ()
+    covariates: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -332,6 +342,8 @@ class Discovery:
         Every claim of the knowledge held against the data, conflicts first.
     varying : Varying or None
         Which coefficients differ between trajectories; None where none does.
+    variation : Variation or None
+        What was found about it, in numbers for people.
     """
 
     study: Study
@@ -359,6 +371,7 @@ class Discovery:
     noise: Noise
     proposals: tuple[Proposal, ...] = ()
     varying: Varying | None = None
+    variation: Variation | None = None
     diagnostics: Mapping[str, Any] = field(default_factory=dict)
     families: tuple[FamilyInclusion, ...] = ()
     classes: tuple[ModelClass, ...] = ()

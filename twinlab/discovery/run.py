@@ -16,6 +16,7 @@ from .extension import extend
 from .noise import Noise
 from .problem import Problem
 from .progress import Teller
+from .question import question_of
 from .refinement import refine
 from .result import Gram, Settings
 from .search import (
@@ -27,12 +28,18 @@ from .search import (
     prepare_starts,
     rescore,
     run_starts,
+    weigh,
 )
 from .segments import MOST_JOINED, cut_problem, join, piece_share
 from .steps import Frame, Point, linearise
+from .variation import find_variation
+from .varying import Variation
 
 #: Log evidence by which another noise model must win before the search is repeated under it.
 NOISE_MARGIN = 3.0
+#: How often variation is sought, each time in the best model found under the last, and rounds of
+#: neighbours weighed under it.
+VARIATION_ROUNDS, VARIED_ROUNDS = 2, 4
 #: Share of each record that a piece holds when a search that ended stuck is tried again, and the
 #: fewest times of a record for which that is done.
 RESCUE_SHARE, FEWEST_RESCUED = 0.5, 15
@@ -49,6 +56,7 @@ class Found:
     gram: Gram
     noise_evidence: dict[str, float]
     in_pieces: bool = False
+    variation: Variation | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +83,52 @@ class Run:
             found = joined if joined is not None else replace(found, in_pieces=True)
         elif stuck(found.outcomes, problem.n_state):
             found = self.rescued(problem, found, noise_models)
-        return self.refine_constants(found)
+        return self.refine_constants(self.varied(found))
+
+    def varied(self, found: Found) -> Found:
+        """Let coefficients vary where the data ask for it, and search around that once more.
+
+        One fit for all takes differences for noise, so that terms are missed or invented.
+        """
+        frame, best = found.frame, found.weighed[0]
+        question = question_of(frame.problem, self.settings)
+        if question is None or found.in_pieces:
+            return found
+        before = found
+        for _ in range(VARIATION_ROUNDS):
+            self.teller.rescoring("Testing which coefficients vary", 1.0)
+            varied = find_variation(frame, best, question, self.seed, self.teller.check)
+            if varied is None:
+                break
+            others = [(m.fit, varied.noise) for m in before.weighed[:MOST_JOINED]]
+            weighed, gram = self.weigh(
+                varied.frame, [(varied.fit, varied.noise), *others], VARIED_ROUNDS
+            )
+            if not weighed or gram is None:
+                break
+            found = replace(
+                found, frame=varied.frame, weighed=weighed, gram=gram, variation=varied.variation
+            )
+            top = weighed[0]
+            if np.array_equal(top.fit.columns, best.fit.columns):
+                break
+            states = np.ascontiguousarray(top.fit.initial[:, : frame.problem.n_state])
+            start = Point(top.fit.columns, top.fit.coefficients, states)
+            plain = weigh(frame, start, top.noise)
+            if plain is None:
+                break
+            # The fit for all is a poor place to begin, and its noise holds the differences.
+            near = replace(plain.fit, coefficients=start.coefficients, initial=states)
+            best = Weighed(near, top.noise, plain.evidence)
+        if found.variation is None:
+            return found
+        held = set(found.weighed[0].fit.columns.tolist())
+        variation = replace(
+            found.variation,
+            terms=tuple(t for t in found.variation.terms if t.column in held),
+            effects=tuple(e for e in found.variation.effects if e.column in held),
+        )
+        return replace(found, variation=variation)
 
     def joined(self, problem: Problem, found: Found, share: float) -> Found | None:
         """Models of pieces carried to the whole records; None if they cannot be followed."""

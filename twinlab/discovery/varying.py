@@ -185,3 +185,75 @@ class Varying:
 def nothing_varies(n_column: int) -> Varying:
     """All coefficients are the same in all trajectories."""
     return Varying(np.full(n_column, -1, np.int64))
+
+
+@dataclass(frozen=True)
+class VaryingTerm:
+    """One coefficient that deviates from trajectory to trajectory.
+
+    Attributes
+    ----------
+    column : int
+    label : str
+        Equation and term.
+    omega : float
+        Standard deviation of the logarithm of the coefficient.
+    omega90 : (2,) array
+    probability : float
+        That it varies, given what else does.
+    explained : float
+        Share of the variance that conditions or covariates explain.
+    """
+
+    column: int
+    label: str
+    omega: float
+    omega90: Array
+    probability: float
+    explained: float
+
+
+@dataclass(frozen=True)
+class VaryingEffect:
+    """One effect of a condition or covariate on a coefficient.
+
+    Attributes
+    ----------
+    column : int
+    label : str
+        Equation and term.
+    effect : int
+        Place among the frame's effects.
+    size : float
+        Log factor, or power.
+    size90 : (2,) array
+    probability : float
+        That it acts, given what else does.
+    """
+
+    column: int
+    label: str
+    effect: int
+    size: float
+    size90: Array
+    probability: float
+
+
+@dataclass(frozen=True)
+class Variation:
+    """What was asked and found about coefficients that vary.
+
+    Attributes
+    ----------
+    by : str
+        'subject' or 'condition'.
+    tested : tuple of str
+        Coefficients that might have varied.
+    terms : tuple of VaryingTerm
+    effects : tuple of VaryingEffect
+    """
+
+    by: str
+    tested: tuple[str, ...]
+    terms: tuple[VaryingTerm, ...] = ()
+    effects: tuple[VaryingEffect, ...] = ()

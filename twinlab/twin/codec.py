@@ -53,6 +53,9 @@ CLASSES: dict[str, type] = {
         varying.Effect,
         varying.LocalDraws,
         varying.Varying,
+        varying.Variation,
+        varying.VaryingEffect,
+        varying.VaryingTerm,
     )
 }
 

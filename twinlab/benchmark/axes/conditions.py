@@ -15,6 +15,7 @@ from .streams import stream
 
 Array = NDArray[np.float64]
 RATE_RANGE = (0.7, 1.3)  #: factors on the rates
+ODD_RANGE, ODD_AMONG = (1.5, 2.0), 6  #: factor on one rate of one condition, among the first six
 
 
 @dataclass(frozen=True)
@@ -75,13 +76,14 @@ def condition(
 
     Every second condition is a knock-out, one of the system's `knockouts` after the other; the
     first, third, ... are not.  Changed rates are all multiplied by independent uniform factors
-    between 0.7 and 1.3.
+    between 0.7 and 1.3.  Where one rate differs, it is 1.5 to 2 times the standard in one of the
+    first six conditions.
 
     Parameters
     ----------
     system : BenchmarkSystem
     variation : str
-        'initial', 'rates', 'knockout' or 'inputs'.
+        'initial', 'rates', 'one', 'knockout' or 'inputs'.
     seed, number : int
     purpose : str
         Conditions of another purpose (forecasts) are drawn independently.
@@ -94,10 +96,20 @@ def condition(
     changes: dict[str, float] = {}
     if variation == "rates":
         changes = {name: float(rng.uniform(*RATE_RANGE)) for name in system.rates}
+    elif variation == "one" and purpose == "condition":
+        odd, rate, factor = odd_rate(system, seed)
+        changes = {rate: factor} if number == odd else {}
     elif variation == "knockout" and number % 2 == 1:
         changes = {system.knockouts[number // 2 % len(system.knockouts)]: 0.0}
     own_input = 2 * number + (purpose != "condition")
     return Condition(start, changes, own_input if variation == "inputs" else None)
+
+
+def odd_rate(system: BenchmarkSystem, seed: int) -> tuple[int, str, float]:
+    """Which condition has which rate multiplied by what, where one rate differs."""
+    rng = stream("odd rate", system.name, seed)
+    odd, rate = int(rng.integers(ODD_AMONG)), str(rng.choice(list(system.rates)))
+    return odd, rate, float(rng.uniform(*ODD_RANGE))
 
 
 def unseen_condition(
