@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from twinlab import Library, discover
+from twinlab import Library, Twin, discover
 from twinlab.discovery.bands import display_grid, make_lots, simulate
 from twinlab.discovery.problem import make_problem
 from twinlab.discovery.result import Settings
 from twinlab.discovery.segments import cut_problem
 from twinlab.discovery.smoothing import smooth_data
+from twinlab.errors import UserError
 from twinlab.knowledge import Knowledge
 from twinlab.study import Dose, Study
 
@@ -155,3 +156,19 @@ def test_elimination_is_found_across_doses(seed):
     assert found.best.columns.tolist() == [found.library.find("x", "x")]
     assert found.best.coefficients[0] == pytest.approx(-0.7, abs=0.03)
     assert "doses_ignored" not in [w.code for w in found.warnings]
+    twin = Twin(found)
+    at, rate = np.linspace(0, 20, 30), -found.best.coefficients[0]
+    start = found.best.initial[1, 0]
+    own = study.trajectories[1].doses
+    usual = twin.simulate(at, subject="2").best[:, 0]
+    np.testing.assert_allclose(usual, decay(at, own, rate, start), rtol=1e-4)
+    none = twin.what_if(at, 0.0, subject="2").best[:, 0]
+    np.testing.assert_allclose(none, decay(at, (), rate, start), rtol=1e-4, atol=1e-6)
+    regimen = [Dose(t, 3.0) for t in (0, 4, 8)]
+    other = twin.what_if(at, regimen, subject="2", draws=20)
+    np.testing.assert_allclose(other.best[:, 0], decay(at, regimen, rate, start), rtol=1e-4)
+    lower, upper = other.band()
+    assert ((lower < other.best * 1.1) & (upper > other.best * 0.9)).all()
+    for bad in (-1.0, [Dose(0, 1.0, "gut")], [Dose(np.nan, 1.0)], [Dose(0, -1.0)]):
+        with pytest.raises(UserError):
+            twin.what_if(at, bad, subject="2")

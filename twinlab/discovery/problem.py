@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twinlab.errors import UserError
 from twinlab.expressions import TermTable
 from twinlab.kernels import Drive, Tolerance
 from twinlab.knowledge import ColumnPrior, Knowledge
 from twinlab.library import Entries, Library, check_domain
-from twinlab.study import Study
+from twinlab.study import Dose, Study
 from twinlab.study.dosing import Arrivals, arriving_doses
 
 from .measured import check_values, rows_of, usable
@@ -205,6 +207,28 @@ class Problem:
             target,
             np.full(self.n_state, float(kappa)),
         )
+
+    def with_doses(self, trajectory: int, doses: Sequence[Dose]) -> Problem:
+        """The same problem with other doses of one trajectory, as its study would hold them.
+
+        Raises
+        ------
+        UserError
+            A dose of unknown target or that is not finite; infusions that overlap.
+        """
+        for dose in doses:
+            if not (np.isfinite([dose.time, dose.amount]).all() and dose.amount >= 0):
+                raise UserError(
+                    f"A dose of {dose.amount:g} at time {dose.time:g} cannot be given.",
+                    mend="Give a finite time and an amount of 0 or more.",
+                )
+        changed = list(self.study.trajectories)
+        changed[trajectory] = replace(changed[trajectory], doses=tuple(doses))
+        study = replace(self.study, trajectories=tuple(changed))
+        library = self.library
+        arrivals = arriving_doses(study, library.states, library.inputs)
+        schedule = make_schedule(study, arrivals.doses, library.states, library.inputs)
+        return replace(self, study=study, schedule=schedule)
 
     def tolerance(self, relative: float) -> Tolerance:
         """Integrator tolerances in proportion to the states' scales."""

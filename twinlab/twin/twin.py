@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from twinlab.discovery.steps import inverse_scaled
 from twinlab.errors import UserError
 from twinlab.expressions import Term, equation_text
 from twinlab.kernels import OK, STATUS_TEXT
+from twinlab.study import Dose
 
 from .archive import load_archive, save_archive
 from .simulation import Simulation
@@ -76,6 +78,7 @@ class Twin:
         initial: Mapping[str, float] | ArrayLike | None = None,
         subject: str | None = None,
         draws: int | None = None,
+        doses: Sequence[Dose] | None = None,
     ) -> Simulation:
         """Simulate at given times.
 
@@ -92,6 +95,8 @@ class Twin:
             unless `initial` is given and the model has no inputs.
         draws : int, optional
             How many posterior draws to simulate at most; all by default.
+        doses : sequence of Dose, optional
+            Given instead of the subject's own, by the study's rules of dosing (target, lag ...).
 
         Returns
         -------
@@ -101,12 +106,15 @@ class Twin:
         ------
         UserError
             No such subject, times that do not increase or lie before the first measurement, an
-            initial state that is incomplete, or a model that cannot be simulated to the end.
+            initial state that is incomplete, doses that cannot be given, or a model that cannot
+            be simulated to the end.
         """
         problem = self.discovery.problem
         times = _checked_times(time)
-        driven = bool(problem.library.inputs)
+        driven = bool(problem.library.inputs) or problem.schedule.has_events
         trajectory = self._trajectory(subject, needed=initial is None or driven)
+        if doses is not None:
+            problem = problem.with_doses(trajectory, doses)
         # Of nobody in particular: the population's coefficients.
         own = subject is not None or initial is None
         coefficients, states, constants = self._draws(trajectory, draws, own)
@@ -146,6 +154,41 @@ class Twin:
             good[:, keep],
             int((status != OK).sum()),
         )
+
+    def what_if(
+        self,
+        time: ArrayLike,
+        dose: float | Sequence[Dose],
+        subject: str | None = None,
+        draws: int | None = None,
+    ) -> Simulation:
+        """Simulate a subject, from its fitted initial state, under another dosing.
+
+        Parameters
+        ----------
+        time, subject, draws
+            As `simulate` takes them.
+        dose : float or sequence of Dose
+            A factor for all amounts of the subject, or other doses altogether.
+
+        Returns
+        -------
+        Simulation
+
+        Raises
+        ------
+        UserError
+            As `simulate` raises it; a factor that is negative or not finite.
+        """
+        if isinstance(dose, int | float):
+            if not 0 <= dose < np.inf:
+                raise UserError(
+                    f"Doses cannot be given {dose:g} times.", mend="Give a factor of 0 or more."
+                )
+            study = self.discovery.problem.study
+            own = study.trajectories[self._trajectory(subject, needed=True)].doses
+            dose = [replace(d, amount=dose * d.amount) for d in own]
+        return self.simulate(time, subject=subject, draws=draws, doses=dose)
 
     def save(self, path: str | Path) -> Path:
         """Write the twin to a file, usually named ``.twin``.
