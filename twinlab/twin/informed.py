@@ -1,56 +1,78 @@
-"""Terms that a training part cannot speak of, because they never move in it."""
+"""Terms that a training part cannot speak of, because they are zero throughout it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
+from numpy.typing import NDArray
 
-from twinlab.discovery import Discovery
-from twinlab.discovery.problem import Problem
+from twinlab.expressions import Term
+from twinlab.knowledge import Knowledge
+from twinlab.library import Library
+from twinlab.study import Study, Trajectory
 
 from .folds import Fold
 
 #: A term below this share of its size in the part left out counts as absent from the training.
-ABSENT = 1e-3
+ABSENT = 1e-9
 SHOWN = 4
 
 
-def uninformed(whole: Problem, discovery: Discovery, fold: Fold) -> Iterator[str]:
-    """Sentences about candidate terms that are zero in the training data and not in the rest.
+def uninformed(study: Study, library: Library, fold: Fold) -> tuple[int, ...]:
+    """Columns whose terms are zero at all training data and not in what is left out.
+
+    Nothing measured in the training part says whether they matter, and what a fit makes of them
+    there is chance.
 
     Parameters
     ----------
-    whole : Problem
-        All trajectories.
-    discovery : Discovery
-        Of the training part.
+    study : Study
+        All of it.
+    library : Library
     fold : Fold
     """
-    library = discovery.library
-
-    def sizes(values: list[np.ndarray]) -> np.ndarray:
-        table = np.concatenate(values)
-        table = table[np.isfinite(table).all(axis=1)]
-        if len(table) == 0:
-            return np.zeros(len(library.terms))
-        named = dict(zip(library.names, table.T, strict=True))
-        with np.errstate(all="ignore"):
-            each = [np.nanmax(np.abs(np.nan_to_num(t.evaluate(named)))) for t in library.terms]
-        return np.array(each, float)
-
     if fold.cut:
-        return
-    learned = sizes([t.value[:, : len(library.names)] for t in fold.training.trajectories])
-    needed = sizes([whole.study.trajectories[i].value for i in fold.held])
-    absent = np.nonzero((needed > 0) & (learned <= ABSENT * needed))[0]
-    used = {c.term for c in library.columns}
-    texts = [library.terms[i].text for i in absent if int(i) in used]
-    if texts:
-        shown = ", ".join(texts[:SHOWN]) + (", ..." if len(texts) > SHOWN else "")
-        one = len(texts) == 1
-        yield (
-            f"{shown} {'is' if one else 'are'} zero throughout the training part: its data cannot "
-            f"say whether {'this term' if one else 'these terms'} matter{'s' if one else ''} for "
-            f"what was left out, and the intervals do not count that doubt."
-        )
+        return ()
+    held = [study.trajectories[i] for i in fold.held]
+    absent = {
+        place
+        for place, term in enumerate(library.terms)
+        if _size(term, study, fold.training.trajectories) <= ABSENT * _size(term, study, held)
+    }
+    return tuple(c for c, column in enumerate(library.columns) if column.term in absent)
+
+
+def without(
+    library: Library, knowledge: Knowledge, columns: tuple[int, ...]
+) -> tuple[Library, Knowledge, str]:
+    """Leave columns out of a library, unless they are required, and say so."""
+    if not columns:
+        return library, knowledge, ""
+    required = knowledge.column_prior(library).required
+    gone = [c for c in columns if not required[c]]
+    texts = list(dict.fromkeys(library.term_of(c).text for c in columns))
+    kept = library.restrict(c for c in range(len(library.columns)) if c not in set(gone))
+    shown = ", ".join(texts[:SHOWN]) + (", ..." if len(texts) > SHOWN else "")
+    one = len(texts) == 1
+    words = (
+        f"{shown} {'is' if one else 'are'} zero throughout the training part: its data cannot say "
+        f"whether {'this term matters' if one else 'these terms matter'} for what was left out. "
+        f"The prediction is made without {'it' if one else 'them'}, and its intervals do not "
+        "count that doubt."
+    )
+    return kept, knowledge.restricted_to(kept)[0], words
+
+
+def _size(
+    term: Term, study: Study, trajectories: list[Trajectory] | tuple[Trajectory, ...]
+) -> float:
+    """Largest size of a term at the measured values; infinite where it cannot be told."""
+    if any(factor.variable not in study.variables for factor in term.factors):
+        return np.inf
+    index = [study.variables.index(f.variable) for f in term.factors]
+    table: NDArray[np.float64] = np.concatenate([t.value for t in trajectories])
+    table = table[np.isfinite(table[:, index]).all(axis=1)]
+    if len(table) == 0:
+        return np.inf
+    with np.errstate(all="ignore"):
+        values = np.abs(term.evaluate(dict(zip(study.variables, table.T, strict=True))))
+    return float(np.max(np.nan_to_num(values, nan=np.inf)))

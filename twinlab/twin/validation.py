@@ -22,7 +22,7 @@ from twinlab.study import Study
 
 from .folds import Fold, fold_name, make_folds
 from .held_out import HeldOut, predict
-from .informed import uninformed
+from .informed import uninformed, without
 from .scores import flatten, grouped, score
 from .validation_result import FoldResult, Missing, Validation
 
@@ -194,17 +194,19 @@ class _Run:
         what = (fold.leave, fold.left, fold.share)
         name = fold_name(*what)
         try:
+            absent = uninformed(self.study, self.library, fold)
+            library, knowledge, doubt = without(self.library, self.knowledge, absent)
             discovery = _discovered(
-                fold.training, self.library, self.knowledge, self.settings, self.seed, self.told,
+                fold.training, library, knowledge, self.settings, self.seed, self.told,
                 part, name[0].upper() + name[1:], pool,
             )  # fmt: skip
-            whole = make_problem(self.study, discovery.library, self.knowledge)
+            whole = make_problem(self.study, discovery.library, knowledge)
         except (UserError, np.linalg.LinAlgError) as error:
             words = f"No model could be fitted: {error}"
             lost = [self._missing(i, "no model in its fold") for i in fold.held]
             return FoldResult(*what, "none", notes=(words,)), [], lost
         held, lost = self._predicted(whole, discovery, fold, number)
-        notes = list(uninformed(whole, discovery, fold))
+        notes = [doubt] if doubt else []
         if discovery.status == "failed":
             notes.append("The fit did not converge: its predictions are not to be relied on.")
         status = discovery.status if held else "none"

@@ -6,9 +6,11 @@ from typing import Any
 
 import panel as pn
 
+from ..held_out_state import HeldOutState
 from ..page import make_page, on_session_end, prepare_panel, session_schedule
 from ..panels.commands import CommandBar
 from ..panels.data import DataSection
+from ..panels.held_out import HeldOutCard
 from ..panels.knowledge import KnowledgeSection
 from ..panels.parts import html
 from ..panels.results import Alternatives, Equations, KeyFigures
@@ -49,9 +51,12 @@ class Workbench:
         self.inclusion = InclusionCard(self.state)
         self.path = PathCard(self.state)
         self.residuals = ResidualCard(self.state, self.trajectories)
+        self.validation = HeldOutState(self.state)
+        self.held_out = HeldOutCard(self.validation)
         self.page = self._make_page()
         self.data.open_first()
         on_session_end(self.state.close)
+        on_session_end(self.validation.close)
 
     def _make_page(self) -> Any:
         def stack(*cards: Any) -> pn.Column:
@@ -60,7 +65,7 @@ class Workbench:
             )
 
         grid = pn.Column(
-            stack(self.trajectories, self.path),
+            stack(self.trajectories, self.held_out, self.path),
             stack(self.equations, self.inclusion, self.alternatives, self.residuals),
             sizing_mode="stretch_width", margin=0, stylesheets=[_GRID_CSS],
         )  # fmt: skip
@@ -78,7 +83,8 @@ class Workbench:
 
     def recolour(self, dark: bool) -> None:
         """Apply a theme to every plot."""
-        for view in (self.trajectories, self.inclusion, self.path, self.residuals):
+        views = (self.trajectories, self.inclusion, self.path, self.residuals, self.held_out)
+        for view in views:
             view.recolour(dark)
 
 
