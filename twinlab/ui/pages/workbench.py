@@ -29,7 +29,7 @@ _GRID_CSS = """
 @media (max-width: 1180px) { :host { display: flex !important; flex-direction: column;
   align-items: stretch; flex-wrap: nowrap; } }
 """
-_STACK_CSS = ":host { gap: 12px; min-width: 0; }"
+_STACK_CSS = ":host { gap: 12px; min-width: 0; flex: 0 0 auto; }"
 
 
 class Workbench:

@@ -57,8 +57,8 @@ class HeldOutCard(pn.viewable.Viewer):
             label="Export", variant="outlined", color="primary", margin=0, width=110,
             disabled=True,
         )  # fmt: skip
-        self.bar = pmui.LinearProgress(value=0, width=140, margin=(0, 4), variant="determinate")
-        self.stage = html("", sizing_mode=None, styles={"flex": "1 1 160px"})
+        self.bar = pmui.LinearProgress(value=0, width=110, margin=(0, 4), variant="determinate")
+        self.stage = html("", sizing_mode=None, styles={"flex": "1 1 80px"})
         self.variable = pmui.Select(label="Variable", width=190, visible=False, **_FIELD)
         self.verdict, self.drawn = html(), html()
         self.figure = pn.pane.Bokeh(sizing_mode="stretch_width", margin=0, visible=False)
