@@ -29,6 +29,7 @@ FLOORS = (
     "report",
     "benchmark",
     "ui",
+    "config_values",
     "config",
     "console",
     "arguments",

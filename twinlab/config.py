@@ -7,7 +7,6 @@ The keys are ``states``, ``latent``, ``inputs``, ``covariates``, ``dosing``, ``l
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,17 +15,18 @@ from typing import Any
 
 import yaml
 
+from twinlab.config_values import Values
 from twinlab.discovery import NOISE_WORDS, Settings
 from twinlab.errors import ExpressionError, UserError
 from twinlab.expressions import suggestion
 from twinlab.knowledge import Knowledge
 from twinlab.library import Library, library_from_config
-from twinlab.study import Dosing, Study
+from twinlab.study import Dosing, Study, observe
 from twinlab.study.dosing import read_dosing
 
 KEYS = (
-    "states", "latent", "inputs", "covariates", "dosing", "library", "noise", "knowledge",
-    "varies", "horizon",
+    "states", "latent", "inputs", "covariates", "initial", "observed", "dosing", "library",
+    "noise", "knowledge", "varies", "horizon",
 )  # fmt: skip
 VARIES = ("auto", "nothing", "condition", "subject")
 NOISE_CHOICES = ("auto", *NOISE_WORDS)
@@ -67,10 +67,16 @@ class StudyConfig:
         Its name, for messages; empty for the default.
     states : tuple of str or None
         Measured variables to model, None for all that are not inputs.
+    latent : tuple of str
+        States that were never measured.
     inputs : tuple of str
         Variables that drive but are not modelled.
     dosing : tuple of Dosing or None
         Where doses go; None (``dosing: false``) leaves them out.
+    initial : mapping of state to float
+        Values at the first time that are known.
+    observed : mapping of variable to str
+        Variables that measure something else than the state of their name, and what.
     library : mapping
         The ``library`` section, as `twinlab.library.library_from_config` takes it.
     noise : str
@@ -89,8 +95,11 @@ class StudyConfig:
 
     file: str = ""
     states: tuple[str, ...] | None = None
+    latent: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     dosing: tuple[Dosing, ...] | None = ()
+    initial: Mapping[str, float] = field(default_factory=dict)
+    observed: Mapping[str, str] = field(default_factory=dict)
     library: Mapping[str, Any] = field(default_factory=lambda: {"polynomial": DEFAULT_DEGREE})
     noise: str = "auto"
     knowledge: Knowledge = field(default_factory=Knowledge)
@@ -108,6 +117,17 @@ class StudyConfig:
         UserError
             A name that the data do not have, or no state left.
         """
+        try:
+            study = observe(study, self.observed)
+        except UserError as error:
+            raise self._error(str(error.problem), "observed", error.mend) from error
+        for name in self.latent:
+            if name in study.variables:
+                raise self._error(
+                    f"the data hold values of '{name}': it is no latent state.",
+                    "latent",
+                    "Take it out of the list, or rename one of the two.",
+                )
         for key, names in (("states", self.states or ()), ("inputs", self.inputs)):
             for name in names:
                 if name not in study.variables:
@@ -116,13 +136,20 @@ class StudyConfig:
                         key,
                         _mend(name, study.variables),
                     )
-        states = self.states or tuple(v for v in study.variables if v not in self.inputs)
+        plain = [v for v in study.variables if v not in study.derived]
+        states = self.states or tuple(v for v in plain if v not in self.inputs)
         both = sorted(set(states) & set(self.inputs))
         if both:
             raise self._error(f"'{both[0]}' is both a state and an input.", "inputs", None)
         if not states:
             raise self._error("every variable is an input, none is left to model.", "inputs", None)
-        study = study.select(variables=(*states, *self.inputs))
+        for name in self.initial:
+            if name not in (*states, *self.latent):
+                raise self._error(
+                    f"there is no state '{name}'.", "initial", _mend(name, (*states, *self.latent))
+                )
+        study = study.select(variables=(*states, *study.derived, *self.inputs))
+        study = replace(study, initial=dict(self.initial))
         return study.without_doses() if self.dosing is None else study.with_dosing(*self.dosing)
 
     def make_library(self, study: Study) -> Library:
@@ -134,8 +161,11 @@ class StudyConfig:
             The ``library`` section asks for something impossible; the message names the key.
         """
         try:
-            states = [name for name in study.variables if name not in self.inputs]
-            return library_from_config(study, self.library, states=states, inputs=self.inputs)
+            aside = (*self.inputs, *study.derived)
+            states = [name for name in study.variables if name not in aside]
+            return library_from_config(
+                study, self.library, states=states, inputs=self.inputs, latent=self.latent
+            )
         except ExpressionError:
             raise
         except UserError as error:
@@ -181,20 +211,17 @@ def read_config(path: str | Path) -> StudyConfig:
     path = Path(path)
     mapping, lines = _load(path)
     values = {key: value for key, value in mapping.items() if value is not None}
-    checked = _Values(path.name, lines, values)
-    if checked.names("latent"):
-        raise checked.error(
-            "latent",
-            "latent (never measured) states are not supported yet.",
-            "Leave the key out, or model the measured states only.",
-        )
+    checked = Values(path.name, lines, values)
     library = checked.mapping("library")
     varies, varying_terms = _varies(checked)
     config = StudyConfig(
         file=path.name,
         states=checked.names("states"),
+        latent=checked.names("latent") or (),
         inputs=checked.names("inputs") or (),
         dosing=_dosing(checked),
+        initial=checked.numbers("initial"),
+        observed=checked.texts("observed"),
         noise=checked.choice("noise", NOISE_CHOICES, "auto"),
         knowledge=_knowledge(checked, path.parent),
         horizon=checked.positive("horizon"),
@@ -274,57 +301,7 @@ def _key_lines(node: yaml.MappingNode, file: str) -> dict[str, int]:
     return lines
 
 
-@dataclass(frozen=True)
-class _Values:
-    """Typed access to the values, with the place in every message."""
-
-    file: str
-    lines: Mapping[str, int]
-    values: Mapping[str, Any]
-
-    def error(self, key: str, problem: str, mend: str | None = None) -> UserError:
-        return UserError(f"{key}: {problem}", file=self.file, row=self.lines.get(key), mend=mend)
-
-    def names(self, key: str) -> tuple[str, ...] | None:
-        value = self.values.get(key)
-        if value is None:
-            return None
-        items = [value] if isinstance(value, str) else value
-        if not isinstance(items, list) or any(isinstance(i, list | dict) for i in items):
-            raise self.error(key, "this must be a list of names.", f"Write {key}: [x, y].")
-        names = tuple(str(item) for item in items)
-        doubled = {name for name in names if names.count(name) > 1}
-        if doubled:
-            raise self.error(key, f"'{min(doubled)}' is named twice.", "Keep one of the two.")
-        return names
-
-    def choice(self, key: str, allowed: tuple[str, ...], default: str) -> str:
-        value = self.values.get(key, default)
-        if value not in allowed:
-            raise self.error(
-                key, f"'{value}' is not one of the choices.", f"Choose {', '.join(allowed)}."
-            )
-        return str(value)
-
-    def positive(self, key: str) -> float | None:
-        value = self.values.get(key)
-        if value is None:
-            return None
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not math.isfinite(value) or value <= 0:
-            raise self.error(key, f"'{value}' is not a positive number.", f"Write {key}: 20.")
-        return float(value)
-
-    def mapping(self, key: str) -> dict[str, Any] | None:
-        value = self.values.get(key)
-        if value is not None and not isinstance(value, dict):
-            raise self.error(
-                key, "this must hold keys of its own.", "Write, indented below it, polynomial: 2."
-            )
-        return value
-
-
-def _dosing(checked: _Values) -> tuple[Dosing, ...] | None:
+def _dosing(checked: Values) -> tuple[Dosing, ...] | None:
     value = checked.values.get("dosing")
     if value is None:
         return ()
@@ -337,7 +314,7 @@ def _dosing(checked: _Values) -> tuple[Dosing, ...] | None:
         raise checked.error("dosing", error.problem, mend) from None
 
 
-def _varies(checked: _Values) -> tuple[str, tuple[str, ...]]:
+def _varies(checked: Values) -> tuple[str, tuple[str, ...]]:
     """What coefficients may differ by, and which terms' (all if none is named)."""
     value = checked.values.get("varies")
     if value is None:
@@ -359,7 +336,7 @@ def _varies(checked: _Values) -> tuple[str, tuple[str, ...]]:
     return str(by), tuple(str(item) for item in items)
 
 
-def _knowledge(checked: _Values, folder: Path) -> Knowledge:
+def _knowledge(checked: Values, folder: Path) -> Knowledge:
     value = checked.values.get("knowledge")
     if value is None:
         return Knowledge()

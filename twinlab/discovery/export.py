@@ -83,7 +83,7 @@ def discovery_mapping(discovery: Discovery) -> dict[str, Any]:
             }
             for group in discovery.classes
         ],
-        "latent": {},
+        "latent": {name: dict(told) for name, told in discovery.latent.items()},
         "variation": variation_mapping(discovery),
         "r_squared": {
             label: dict(zip(discovery.problem.observables, map(_number, row), strict=True))

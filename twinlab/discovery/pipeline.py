@@ -24,6 +24,7 @@ from .bands import make_bands
 from .criticism import criticise, describes
 from .equivalence import equivalence_classes
 from .families import family_inclusion
+from .identifiability import judge_latent, latent_warnings
 from .library_criticism import LibraryVerdict, judge_library
 from .noise import MODELS, allowed_models, compared_models
 from .posterior import (
@@ -173,6 +174,8 @@ def _answer(run: Run, found: Found, n_base: int) -> Discovery:
     if found.variation is not None:
         text = variation_text(found.variation, frame.varying)
         warnings = (*warnings, FitWarning("varies", text))
+    latent = judge_latent(frame, best, found.gauges)
+    warnings = (*warnings, *latent_warnings(problem, latent))
     if found.in_pieces:
         warnings = (FitWarning("in_pieces", IN_PIECES), *warnings)
     return Discovery(
@@ -206,6 +209,7 @@ def _answer(run: Run, found: Found, n_base: int) -> Discovery:
         slab=frame.precision,
         noise=best.noise,
         proposals=verdict.proposals,
+        latent=latent,
         varying=frame.varying if frame.varying.n_slot else None,
         variation=found.variation,
         diagnostics=_diagnostics(found, verdict),

@@ -275,7 +275,7 @@ def make_problem(
     observation = make_observation(study, library)
     prior = column_prior(library, knowledge, complexity)
     given, study = study, usable(study, library, observation)
-    arrivals = arriving_doses(study, library.states, library.inputs)
+    arrivals = arriving_doses(study, library.states, library.inputs, library.latent)
     study = _from_first_dose(study, arrivals)
     kept = {t.label for t in study.trajectories}
     check_domain(library, study)

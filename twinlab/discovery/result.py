@@ -336,6 +336,9 @@ class Discovery:
     gram, problem, slab, noise
         What `reconsider` needs to answer without refitting: the regression at the best model,
         the numeric tables, the slab's precision (n_column,) and the noise.
+    latent : mapping of state to mapping
+        States never measured: how their scale is fixed, whether the data determine them, and the
+        profile along the least known combination.
     proposals : tuple of Proposal
         Terms to add to the library, where the truth seems not to be in it.
     prior_verdicts : tuple of PriorVerdict
@@ -375,6 +378,7 @@ class Discovery:
     diagnostics: Mapping[str, Any] = field(default_factory=dict)
     families: tuple[FamilyInclusion, ...] = ()
     classes: tuple[ModelClass, ...] = ()
+    latent: Mapping[str, Any] = field(default_factory=dict)
     prior_verdicts: tuple[PriorVerdict, ...] = ()
 
     @property

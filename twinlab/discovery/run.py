@@ -13,6 +13,7 @@ from twinlab.knowledge import Knowledge
 
 from .continuation import Outcome
 from .extension import extend
+from .latent_search import Gauge, in_display_units, latent_starts, leading
 from .noise import Noise
 from .problem import Problem
 from .progress import Teller
@@ -57,6 +58,7 @@ class Found:
     noise_evidence: dict[str, float]
     in_pieces: bool = False
     variation: Variation | None = None
+    gauges: tuple[Gauge, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ class Run:
 
     def find(self, problem: Problem, noise_models: tuple[str, ...]) -> Found:
         """Search, in pieces where records are long, and fit the constants of saturating terms."""
+        if problem.unseen_states.size:
+            return self.find_hidden(problem, noise_models)
         starts = prepare_starts(problem, self.settings)
         share = piece_share(problem, starts[0].frame.smooth)
         if share < 1.0:
@@ -130,6 +134,15 @@ class Run:
         )
         return replace(found, variation=variation)
 
+    def find_hidden(self, problem: Problem, noise_models: tuple[str, ...]) -> Found:
+        """Search where some states were never measured, from guesses at their course."""
+        self.teller.tell("prepare", "Guessing at the latent states", 0.0)
+        _, starts = latent_starts(problem, self.settings)
+        found = self.refine_constants(self.varied(self.search(starts, noise_models)))
+        shown = in_display_units(found.frame, found.weighed, found.gram)
+        frame, weighed, gram, gauges = shown
+        return replace(found, frame=frame, weighed=weighed, gram=gram, gauges=gauges)
+
     def joined(self, problem: Problem, found: Found, share: float) -> Found | None:
         """Models of pieces carried to the whole records; None if they cannot be followed."""
         self.teller.rescoring("Joining the pieces of long records", 0.9)
@@ -187,6 +200,9 @@ class Run:
         """Starts and weighing under one noise model; None if no model could be simulated."""
         frame, tick = starts[0].frame, self.teller.starts(starts)
         outcomes = run_starts(starts, noise_model, self.seed, tick, self.pool)
+        if starts[0].common is not None:
+            frame = starts[0].common
+            outcomes = leading(frame, outcomes)
         weighed, gram = self.weigh(frame, models_met(frame, outcomes), MAX_ROUNDS)
         if not weighed or gram is None:
             return None

@@ -69,11 +69,16 @@ class Weighed:
 
 @dataclass(frozen=True)
 class Start:
-    """A smooth and the frame and coefficients made from it."""
+    """A smooth and the frame and coefficients made from it.
+
+    Where starts differ in what they believe, as those of latent states, `common` is the frame in
+    which their models are weighed.
+    """
 
     frame: Frame
     coefficients: Array
     kappas: tuple[float, ...]
+    common: Frame | None = None
 
 
 def prepare_starts(problem: Problem, settings: Settings) -> list[Start]:

@@ -136,7 +136,7 @@ def cut_problem(
 ) -> Problem:
     """Tables of the same problem with every record cut into pieces."""
     library = problem.library
-    arrivals = arriving_doses(problem.study, library.states, library.inputs)
+    arrivals = arriving_doses(problem.study, library.states, library.inputs, library.latent)
     return make_problem(
         split_study(arrivals.put_into(problem.study), share),
         problem.library,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import numpy as np
 
 from twinlab import __version__
 from twinlab.discovery import Discovery
-from twinlab.discovery.problem import make_problem
+from twinlab.discovery.problem import Problem, make_problem
 from twinlab.errors import UserError
 
 from .codec import CodecError, Encoder, decode
@@ -99,6 +101,7 @@ def _restore(encoded: dict[str, Any], arrays: dict[str, np.ndarray]) -> Discover
             complexity=content["settings"].complexity,
             positivity=content["settings"].positivity,
         )
+        problem = _with_latent_scales(problem, content.get("latent", {}))
         discovery = Discovery(**content, problem=problem)
         shapes_fit = _shapes_fit(discovery)
     except (TypeError, AttributeError, IndexError) as error:
@@ -106,6 +109,14 @@ def _restore(encoded: dict[str, Any], arrays: dict[str, np.ndarray]) -> Discover
     if not shapes_fit:
         raise CodecError("arrays of the wrong shape")
     return discovery
+
+
+def _with_latent_scales(problem: Problem, latent: Mapping[str, Any]) -> Problem:
+    """The problem with the scales of states that no data give one."""
+    scale = problem.scale.copy()
+    for name, told in latent.items():
+        scale[problem.library.states.index(name)] = float(told["scale"])
+    return replace(problem, scale=scale)
 
 
 def _shapes_fit(discovery: Discovery) -> bool:

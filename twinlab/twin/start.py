@@ -96,16 +96,17 @@ def start_of(
         value, censored = problem.value[rows], problem.censored[rows]
         sd = measurement_sd(problem, noise, rows)
         copies = _perturbed(noise, value, sd, (n_draw, *value.shape), rng)
-        own = np.isfinite(value[0]) & ~censored[0]
-        initial = np.where(own, copies[:, 0], initial)
-        below = censored[0] & np.isfinite(value[0])
-        initial = np.where(below, value[0] * rng.uniform(size=(n_draw, n_state)), initial)
+        first = value[0, :n_state]
+        own = np.isfinite(first) & ~censored[0, :n_state]
+        initial = np.where(own, copies[:, 0, :n_state], initial)
+        below = censored[0, :n_state] & np.isfinite(first)
+        initial = np.where(below, first * rng.uniform(size=(n_draw, n_state)), initial)
         initial = _not_below(problem, initial)
         later = np.isfinite(value) & ~censored
         if later[1:].any():
             target = _Target(problem, trajectory, rows, noise, copies, sd, later)
             initial = _fit(target, initial, np.where(own, np.inf, population.sd), lots)
-            own |= later.any(axis=0)
+            own |= later[:, :n_state].any(axis=0)
     initial = _not_below(problem, initial)
     states = problem.library.states
     return Start(
@@ -119,8 +120,7 @@ def measurement_sd(problem: Problem, noise: Noise, rows: NDArray[np.int64]) -> A
     """Standard deviation (n, n_state) of the means measured at `rows`, on the noise's scale."""
     value = problem.value[rows]
     own = problem.sd[rows]
-    if noise.logarithmic:
-        own = own / np.maximum(np.abs(value), 1e-300)
+    own = np.where(noise.logarithmic, own / np.maximum(np.abs(value), 1e-300), own)
     sd = np.where(np.isfinite(own), own, noise.at(np.nan_to_num(value)))
     return sd / np.sqrt(np.maximum(problem.count[rows], 1))
 
@@ -130,12 +130,12 @@ def _perturbed(
 ) -> Array:
     """Copies (n_draw, n, n_state) of the measurements, each with noise of its own."""
     move = sd * rng.standard_normal(shape)
-    return value * np.exp(move) if noise.logarithmic else value + move
+    in_log = noise.logarithmic
+    return np.where(in_log, value * np.exp(np.where(in_log, move, 0.0)), value + move)
 
 
 def _not_below(problem: Problem, initial: Array) -> Array:
-    lowest = np.nanmin(problem.value, axis=0)
-    return np.where(lowest >= 0, np.maximum(initial, 0.0), initial)
+    return np.where(problem.nonnegative, np.maximum(initial, 0.0), initial)
 
 
 @dataclass(frozen=True)
@@ -156,9 +156,11 @@ class _Target:
             self.problem, self.trajectory, self.problem.time[self.rows], lots, initial,
             relative=DRAW_TOLERANCE,
         )  # fmt: skip
-        copies = self.copies
-        if self.noise.logarithmic:
-            x, copies = np.log(np.maximum(x, 1e-6 * self.problem.scale)), np.log(copies)
+        x, copies, in_log = self.problem.observe(x), self.copies, self.noise.logarithmic
+        if in_log.any():
+            least = np.maximum(x, 1e-6 * self.problem.data_scale)
+            x = np.where(in_log, np.log(np.where(in_log, least, 1.0)), x)
+            copies = np.where(in_log, np.log(np.where(in_log, copies, 1.0)), copies)
         out = np.where(self.seen, (x - copies) / self.sd, 0.0).reshape(len(initial), -1)
         good = (status == OK) & np.isfinite(out).all(axis=1)
         return np.where(good[:, None], out, 0.0), good
