@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+
+#: What a command does with its options; its exit code.
+Command = Callable[[argparse.Namespace], int]
 
 
 def add_fit(command: argparse.ArgumentParser) -> None:
@@ -53,6 +57,45 @@ def add_validate(validate: argparse.ArgumentParser) -> None:
     validate.add_argument(
         "--show-ids", action="store_true", help="name subjects by their ids, not by numbers"
     )
+
+
+def add_knowledge(parser: argparse.ArgumentParser, load_run: Command, ask_run: Command) -> None:
+    """Add ``knowledge import`` and ``knowledge ask`` to the command line."""
+    ways = parser.add_subparsers(title="ways", metavar="WAY", required=True)
+    load = ways.add_parser("import", help="read edges from .csv, .tsv, .sif or .json")
+    load.add_argument("file", metavar="FILE", help="edges, or answers in the documented JSON form")
+    _add_out(load)
+    load.set_defaults(run=load_run)
+    words = ways.add_parser(
+        "ask",
+        help="ask a language model what acts on what; only names, units and --describe are sent",
+    )
+    words.add_argument("data", metavar="DATA", help="a study file: its names and units are used")
+    words.add_argument(
+        "--endpoint", default="", metavar="URL",
+        help="a chat-completions address; default: TWINLAB_KNOWLEDGE_ENDPOINT; without either "
+        "nothing is asked; the key is taken from TWINLAB_KNOWLEDGE_KEY",
+    )  # fmt: skip
+    words.add_argument(
+        "--model", default="", metavar="NAME", help="default: TWINLAB_KNOWLEDGE_MODEL"
+    )
+    words.add_argument("--describe", default="", metavar="TEXT", help="what the system is")
+    words.add_argument("--inputs", default="", metavar="A,B", help="variables that only drive")
+    words.add_argument(
+        "--samples", type=natural, default=5, metavar="N", help="answers; default: 5"
+    )
+    words.add_argument(
+        "--timeout", type=float, default=60.0, metavar="S", help="seconds for one; default: 60"
+    )
+    _add_out(words)
+    words.set_defaults(run=ask_run)
+
+
+def _add_out(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--out", default="knowledge.yaml", metavar="FILE.yaml",
+        help="edges are added to what this file holds already; default: knowledge.yaml",
+    )  # fmt: skip
 
 
 def natural(text: str) -> int:

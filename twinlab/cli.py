@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from twinlab import __version__
-from twinlab.arguments import add_fit, add_validate, natural, port
+from twinlab.arguments import add_fit, add_knowledge, add_validate, natural, port
 from twinlab.console import ProgressLine
 from twinlab.errors import Cancelled, UserError
 
@@ -105,6 +105,8 @@ def _parser() -> argparse.ArgumentParser:
         "--show-ids", action="store_true", help="name subjects by their ids, not by numbers"
     )
     report.set_defaults(run=_report)
+    knowledge = commands.add_parser("knowledge", help="make an edge table from a file or by asking")
+    add_knowledge(knowledge, _knowledge_import, _knowledge_ask)
     _add_bench(commands)
     return parser
 
@@ -139,6 +141,18 @@ def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--workers", type=natural, default=os.cpu_count() or 1, metavar="N", help="at once"
     )
     bench.set_defaults(run=_bench)
+
+
+def _knowledge_import(options: argparse.Namespace) -> int:
+    from twinlab.knowledge.command import run_import
+
+    return run_import(options)
+
+
+def _knowledge_ask(options: argparse.Namespace) -> int:
+    from twinlab.knowledge.command import run_ask
+
+    return run_ask(options)
 
 
 def _bench(options: argparse.Namespace) -> int:

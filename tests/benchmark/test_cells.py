@@ -11,7 +11,7 @@ from scipy.integrate import solve_ivp
 
 from twinlab.benchmark.axes import CENSORED_SHARE, MISSING_SHARE
 from twinlab.benchmark.axes.noise import OUTLIER_SHARE, OUTLIER_SIZE
-from twinlab.benchmark.axes.prior import LOG_ODDS, true_columns
+from twinlab.benchmark.axes.prior import named_shares, true_columns, true_edges, wrong_edges
 from twinlab.benchmark.cells import CHOICES, N_STARTS, Cell, make_case
 from twinlab.benchmark.systems import SYSTEMS
 from twinlab.discovery.problem import make_problem
@@ -399,19 +399,40 @@ def test_one_true_term_is_removed():
 
 
 @pytest.mark.parametrize(
-    ("share", "wrong", "right", "false"),
-    [(0.0, 0.0, 0, 0), (0.25, 0.0, 3, 0), (0.5, 0.2, 5, 1), (0.5, 0.5, 3, 3)],
+    ("name", "share", "wrong", "right", "false"),
+    [
+        ("enzyme_hill", 0.0, 0.0, 0, 0),
+        ("enzyme_hill", 0.25, 0.0, 4, 0),
+        ("enzyme_hill", 0.5, 0.2, 6, 2),
+        ("enzyme_hill", 0.5, 0.5, 4, 4),
+        ("predator_prey", 0.5, 0.5, 1, 1),
+    ],
 )
-def test_the_prior_tells_the_stated_share(share, wrong, right, false):
-    case = make_case(Cell("enzyme_hill", points=20, prior=share, prior_wrong=wrong))
-    true = {edges(case.library)[c] for c in true_columns(case.library, case.truth)}
-    assert len(true) == 12
-    told = [(belief.state, belief.term) for belief in case.knowledge.beliefs]
-    assert sum(edge in true for edge in told) == right
-    assert sum(edge not in true for edge in told) == false
+def test_the_prior_tells_the_stated_share_as_edges(name, share, wrong, right, false):
+    case = make_case(Cell(name, points=20, prior=share, prior_wrong=wrong))
+    true = true_edges(case.library, case.truth)
+    told = case.knowledge.edges
+    bad = wrong_edges(case.knowledge, case.library, case.truth)
+    assert (len(told) - len(bad), len(bad)) == (right, false)
+    assert all(e.key in true and e.sign == true[e.key] for e in told if e.key not in bad)
+    # In a system where everything acts on everything a wrong edge has the wrong sign.
+    assert all(e.key not in true or e.sign == -true[e.key] != 0 for e in told if e.key in bad)
     prior = case.knowledge.column_prior(case.library, complexity=0.0)
-    assert (prior.log_odds == LOG_ODDS).sum() == right + false
+    assert bool(prior.log_odds.any()) == bool(told)
     assert not prior.required.any() and not prior.excluded.any()
+    # Naming all that is told finds every wrong edge, and slanders every right one.
+    shares = named_shares([e.key for e in told], case.knowledge, case.library, case.truth)
+    assert [s for s in shares if s == s] == [1.0] * bool(false) + [1.0] * bool(right)
+
+
+def test_edges_of_the_truth_have_the_sign_of_the_derivative():
+    case = make_case(Cell("predator_prey", points=20))
+    assert true_edges(case.library, case.truth) == {
+        ("prey", "prey"): 0,
+        ("predator", "prey"): -1,
+        ("predator", "predator"): 0,
+        ("prey", "predator"): 1,
+    }
 
 
 # ----------------------------------------------------------------------- the whole case

@@ -101,7 +101,7 @@ def test_choosing_one_variable_narrows_library_and_knowledge(state: WorkbenchSta
 def test_a_belief_about_no_term_is_refused(state: WorkbenchState) -> None:
     before = state.knowledge
     assert not state.believe(Belief("prey", "wolf", required=True))
-    assert state.fit_message.level == "error" and state.knowledge is before
+    assert state.knowledge_message.level == "error" and state.knowledge is before
 
 
 def test_a_fit_ends_done_and_its_stages_were_told(state: WorkbenchState, loop: Loop) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from twinlab.discovery import QUANTILES
 from twinlab.expressions import parse_term
 
+from .axes.prior import named_shares
 from .calibration_metrics import calibration_metrics, model_pairs
 from .cells import BenchmarkCase, Forecast
 from .integration import simulate_equations
@@ -43,6 +44,18 @@ def judge(answer: Answer, case: BenchmarkCase) -> dict[str, Any]:
         "calibration": calibration_metrics(answer, case, true),
         "models": _models(answer, case, true),
         "hidden_correlation": hidden_correlation(answer, case),
+        **_named_metrics(answer, case),
+    }
+
+
+def _named_metrics(answer: Answer, case: BenchmarkCase) -> dict[str, float | None]:
+    """Shares of the wrong and of the right edges told that are said to be contradicted."""
+    if answer.named is None or not case.knowledge.edges:
+        return {"wrong_named": None, "right_named": None}
+    wrong, right = named_shares(answer.named, case.knowledge, case.library, case.truth)
+    return {
+        "wrong_named": wrong if wrong == wrong else None,
+        "right_named": right if right == right else None,
     }
 
 

@@ -89,7 +89,18 @@ def bench_answer(
         inclusion=_inclusion(discovery),
         forecaster=forecaster(discovery),
         posterior=posterior_sample(discovery),
+        named=contradicted(discovery),
     )
+
+
+def contradicted(discovery: Discovery) -> frozenset[tuple[str, str]]:
+    """Edges of the knowledge that the data overrule or find with the other sign."""
+    labels = {
+        v.label
+        for v in discovery.prior_verdicts
+        if v.kind == "edge" and (v.opposite or v.verdict == "overruled")
+    }
+    return frozenset(e.key for e in discovery.knowledge.edges if e.label in labels)
 
 
 def _key(discovery: Discovery, column: int) -> tuple[str, str] | None:

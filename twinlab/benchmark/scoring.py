@@ -72,6 +72,8 @@ class Answer:
         ``simulator(start, time, inputs)`` gives the forecast (n_time, n_state), or None for a
         divergence, where `equations` are not all of the model.
     posterior : PosteriorSample, optional
+    named : set of (regulator, target), optional
+        Edges of the knowledge that the method says the data contradict.
     """
 
     equations: Equations
@@ -87,6 +89,7 @@ class Answer:
     unwritten: Mapping[str, int] = field(default_factory=dict)
     simulator: Callable[[Array, Array, Array], Array | None] | None = None
     posterior: PosteriorSample | None = None
+    named: frozenset[tuple[str, str]] | None = None
 
 
 @dataclass(frozen=True)

@@ -30,18 +30,22 @@ def read(path: Path) -> Content:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise UserError("The file is too large to hold knowledge.", file=file)
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
     except FileNotFoundError as error:
         raise UserError("There is no such file.", file=file) from error
-    except UnicodeDecodeError as error:
-        raise UserError("The file is not UTF-8 text.", file=file, mend="Save it so.") from error
     except OSError as error:
         raise UserError(f"The file cannot be read: {error.strerror}.", file=file) from error
-    return read_text(text, file)
+    return read_bytes(content, file)
 
 
-def read_text(text: str, file: str) -> Content:
-    """Read the text of a file; `file` is its name, for messages."""
+def read_bytes(content: bytes, file: str) -> Content:
+    """Read the bytes of a file; `file` is its name, for messages."""
+    if len(content) > MAX_BYTES:
+        raise UserError("The file is too large to hold knowledge.", file=file)
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError("The file is not UTF-8 text.", file=file, mend="Save it so.") from error
     mapping, node = load_yaml(text, file)
     return interpret({} if mapping is None else mapping, file, _lines(node))
 
@@ -103,11 +107,6 @@ def to_mapping(knowledge: Knowledge) -> dict[str, Any]:
     if knowledge.expected_terms is not None:
         mapping["expected_terms"] = float(knowledge.expected_terms)
     return mapping
-
-
-def write(mapping: Mapping[str, Any], path: Path) -> None:
-    """See `Knowledge.save`."""
-    path.write_text(text_of(mapping), encoding="utf-8")
 
 
 def text_of(mapping: Mapping[str, Any]) -> str:

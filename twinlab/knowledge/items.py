@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from twinlab.errors import UserError
+from twinlab.expressions import parse_sum
 
 from .belief import canonical_text
 
@@ -198,6 +199,34 @@ class Conserved:
             raise error_at(self.place, f"{self.label}: the weights must be finite and not 0.")
         if self.total is not None and not math.isfinite(self.total):
             raise error_at(self.place, f"{self.label}: the total must be finite.")
+
+    @staticmethod
+    def parse(text: str, states: Sequence[str]) -> Conserved:
+        """Read "N = S + 2*I", or "N = S + 2*I = 100" where the total is known.
+
+        Raises
+        ------
+        UserError
+            It is not of that form, or names something that is no state.
+        """
+        parts = [part.strip() for part in text.split("=")]
+        if len(parts) not in (2, 3) or not parts[0].isidentifier():
+            raise UserError(
+                f"'{text}' is no conserved total.", mend='Write "N = S + I + R", or "... = 100".'
+            )
+        weights = []
+        for weight, term in parse_sum(parts[1], states):
+            if len(term.factors) != 1 or term.text not in states:
+                raise UserError(
+                    f"A conserved total is a sum of states; {term.text} is none.",
+                    mend='Write "N = S + 2*I".',
+                )
+            weights.append((term.text, weight))
+        try:
+            total = float(parts[2]) if len(parts) == 3 else None
+        except ValueError:
+            raise UserError(f"The total must be a number, not '{parts[2]}'.") from None
+        return Conserved(parts[0], tuple(weights), total)
 
     @property
     def label(self) -> str:

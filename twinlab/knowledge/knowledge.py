@@ -76,6 +76,17 @@ class Knowledge:
         return Knowledge(**document.read(Path(path)))
 
     @staticmethod
+    def from_bytes(content: bytes, file: str) -> Knowledge:
+        """Read the bytes of a YAML file; `file` is its name, for messages.
+
+        Raises
+        ------
+        UserError
+            As `load`.
+        """
+        return Knowledge(**document.read_bytes(content, file))
+
+    @staticmethod
     def from_mapping(mapping: Mapping[str, Any], file: str | None = None) -> Knowledge:
         """Make knowledge from the mapping a YAML file holds; `file` is for messages.
 
@@ -92,9 +103,13 @@ class Knowledge:
         """Plain mapping that `from_mapping` reads back to an equal object."""
         return document.to_mapping(self)
 
+    def to_text(self) -> str:
+        """The YAML text that `save` writes."""
+        return document.text_of(self.to_mapping())
+
     def save(self, path: str | Path) -> None:
         """Write a YAML file that `load` reads back to an equal object."""
-        document.write(self.to_mapping(), Path(path))
+        Path(path).write_text(self.to_text(), encoding="utf-8")
 
     # ------------------------------------------------------------------------ changing
 

@@ -12,19 +12,19 @@ from pathlib import Path
 import param
 
 from twinlab.errors import UserError
-from twinlab.knowledge import Belief, Knowledge
+from twinlab.knowledge import Knowledge
 from twinlab.library import Library, LibraryReport, diagnose
 from twinlab.study import Study, read_study, read_study_bytes
 
 from .choice import LibraryChoice
-from .fit_state import FitState
 from .jobs import Latest, Schedule
+from .knowledge_state import KnowledgeState
 from .messages import Message, words_of
 
 _Read = tuple[Study, Library]
 
 
-class WorkbenchState(FitState):
+class WorkbenchState(KnowledgeState):
     """Everything one session knows.
 
     Parameters
@@ -89,7 +89,12 @@ class WorkbenchState(FitState):
 
     def _accept(self, study: Study, offered: Library) -> None:
         self.halt()
-        for message in (self.data_message, self.term_message, self.fit_message):
+        for message in (
+            self.data_message,
+            self.term_message,
+            self.fit_message,
+            self.knowledge_message,
+        ):
             message.clear()
         self._forget_result()
         self.param.update(
@@ -183,21 +188,6 @@ class WorkbenchState(FitState):
 
         self._latest.submit(lambda: diagnose(library, study), show)
 
-    def believe(self, belief: Belief) -> bool:
-        """Set one belief; a fitted result is reconsidered under it at once."""
-        if self.library is None:
-            return False
-        knowledge = self.knowledge.with_belief(belief)
-        try:
-            knowledge.column_prior(self.library, self.settings.complexity)
-        except UserError as error:
-            self.fit_message.say(str(error), "error")
-            return False
-        self.fit_message.clear()
-        self.knowledge = knowledge
-        self.reconsider()
-        return True
-
 
 def _with_library(study: Study) -> _Read:
     """A study and what its default choice offers; both may refuse the data."""
@@ -205,7 +195,6 @@ def _with_library(study: Study) -> _Read:
 
 
 def _fitting(knowledge: Knowledge, library: Library) -> Knowledge:
-    """The beliefs about terms that are still in the library."""
-    texts = {term.text for term in library.terms}
-    kept = tuple(b for b in knowledge.beliefs if b.term in texts and b.state in library.states)
-    return replace(knowledge, beliefs=kept) if kept != knowledge.beliefs else knowledge
+    """What of the knowledge is about states and terms that are still there."""
+    kept, left = knowledge.restricted_to(library)
+    return kept if left else knowledge

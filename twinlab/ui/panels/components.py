@@ -17,6 +17,11 @@ from ..tokens import BODY, CAPTION, RADIUS, SANS, SERIF
 
 _HERE = Path(__file__).parent
 
+_VERDICT = f"""
+td.verdict {{ border-top: none; font-size: {CAPTION}px; color: var(--tl-muted);
+  padding: 0 3px 4px; }}
+td.verdict.conflict {{ color: var(--tl-warning); }}
+"""
 _FOCUS = "outline: 2px solid var(--tl-accent); outline-offset: 1px;"
 
 
@@ -55,7 +60,7 @@ button:focus-visible {{ {_FOCUS} }}
 class PriorTable(_Listening):
     """Beliefs about the terms of one equation; sends {term, rule, sign, odds}."""
 
-    rows = param.List(default=[], doc="[{term, html, rule, sign, odds}]")
+    rows = param.List(default=[], doc="[{term, html, rule, sign, odds, verdict, conflict}]")
 
     _esm = (_HERE / "prior_table.js").read_text("utf-8")
     _stylesheets = [
@@ -74,7 +79,61 @@ select, input {{ font: {CAPTION}px {SANS}; color: var(--tl-text); background: va
 select:focus-visible, input:focus-visible {{ {_FOCUS} }}
 input {{ width: 52px; }}
 tr.set .name {{ font-weight: 700; color: var(--tl-accent); }}
+{_VERDICT}
 tr.excluded .name {{ text-decoration: line-through; color: var(--tl-muted); font-weight: 400; }}
+"""
+    ]
+
+
+class EdgeTable(_Listening):
+    """Who acts on whom; sends {action: set or remove, regulator, target, sign, confidence}."""
+
+    rows = param.List(
+        default=[], doc="[{regulator, target, sign, confidence, source, verdict, conflict}]"
+    )
+    regulators = param.List(default=[], doc="Names an edge may begin with.")
+    targets = param.List(default=[], doc="Names an edge may end at.")
+
+    _esm = (_HERE / "edge_table.js").read_text("utf-8")
+    _stylesheets = [
+        f"""
+:host {{ max-height: 260px; overflow-y: auto; }}
+table {{ border-collapse: collapse; width: 100%; font: {BODY}px/1.3 {SANS};
+  color: var(--tl-text); }}
+th {{ font-size: {CAPTION}px; font-weight: 400; color: var(--tl-muted); text-align: left;
+  position: sticky; top: 0; background: var(--tl-surface); padding: 2px 3px; z-index: 1; }}
+td {{ border-top: 1px solid var(--tl-border); padding: 2px 3px; }}
+.name {{ display: inline-block; max-width: 136px; overflow: hidden; text-overflow: ellipsis;
+  white-space: nowrap; vertical-align: middle; }}
+.pair {{ display: flex; align-items: center; gap: 3px; }}
+.pair select {{ width: 62px; min-width: 0; }}
+select, input, button {{ font: {CAPTION}px {SANS}; color: var(--tl-text);
+  background: var(--tl-surface); border: 1px solid var(--tl-border); border-radius: 4px;
+  padding: 3px 4px; height: 26px; box-sizing: border-box; }}
+button {{ cursor: pointer; min-width: 26px; }}
+button:hover {{ background: var(--tl-sunken); }}
+select:focus-visible, input:focus-visible, button:focus-visible {{ {_FOCUS} }}
+input {{ width: 54px; }}
+{_VERDICT}
+"""
+    ]
+
+
+class ItemList(_Listening):
+    """Lines of text with a button each that removes it; sends {key}."""
+
+    rows = param.List(default=[], doc="[{key, text}]")
+
+    _esm = (_HERE / "item_list.js").read_text("utf-8")
+    _stylesheets = [
+        f"""
+ul {{ list-style: none; margin: 0; padding: 0; font: {BODY}px/1.4 {SANS}; color: var(--tl-text); }}
+li {{ display: flex; align-items: center; justify-content: space-between; gap: 8px;
+  border-top: 1px solid var(--tl-border); padding: 2px 3px; }}
+button {{ font: {CAPTION}px {SANS}; color: var(--tl-text); background: var(--tl-surface);
+  border: 1px solid var(--tl-border); border-radius: 4px; height: 26px; min-width: 26px;
+  cursor: pointer; }}
+button:focus-visible {{ {_FOCUS} }}
 """
     ]
 

@@ -1,4 +1,5 @@
-// Beliefs about the terms of one equation.  `rows`: [{term, html, rule, sign, odds}].
+// Beliefs about the terms of one equation.  `rows`:
+// [{term, html, rule, sign, odds, verdict, conflict}]; `verdict` is text.
 const RULES = [["", "allowed"], ["required", "required"], ["excluded", "excluded"]]
 const SIGNS = [["0", "±"], ["1", "+"], ["-1", "−"]]
 
@@ -56,7 +57,14 @@ export function render({ model }) {
       tr.className = `${set ? "set" : ""} ${state.rule}`
     }
     mark()
-    return tr
+    if (!row.verdict) return [tr]
+    const below = document.createElement("tr")
+    const said = document.createElement("td")
+    said.colSpan = 4
+    said.className = row.conflict ? "verdict conflict" : "verdict"
+    said.textContent = row.verdict
+    below.append(said)
+    return [tr, below]
   }
   const draw = () => {
     const head = document.createElement("tr")
@@ -66,7 +74,7 @@ export function render({ model }) {
       th.textContent = words
       head.append(th)
     }
-    table.replaceChildren(head, ...model.rows.map(line))
+    table.replaceChildren(head, ...model.rows.flatMap(line))
   }
   model.on("rows", draw)
   draw()
