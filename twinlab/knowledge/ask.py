@@ -100,7 +100,7 @@ class Endpoint:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise UserError(
                 f"'{self.url}' is no address of an endpoint.",
-                mend="Give one that begins with https://, or http:// on this machine.",
+                mend="Give a whole address, with its scheme: https, or http on this machine.",
             )
         if not 0 < self.timeout <= 3600:
             raise UserError("The time limit must be positive, at most an hour.")
