@@ -160,7 +160,8 @@ def test_nothing_calls_out(path: Path) -> None:
     assert not addresses
     imported = {full for _, full in imports(path)}
     assert not {full.split(".")[0] for full in imported} & NETWORK_PACKAGES
-    assert not any(full.startswith(("urllib.request", "http.client")) for full in imported)
+    if path != PACKAGE / "knowledge" / "ask.py":  # it calls the endpoint the user configures
+        assert not any(full.startswith(("urllib.request", "http.client")) for full in imported)
 
 
 OUTSIDE = re.compile(r"""(?:src|href)=["']?https?:|url\(\s*["']?https?:""")

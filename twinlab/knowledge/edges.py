@@ -3,7 +3,8 @@
 An edge says that at least one of the terms of its target's equation holds its regulator, not that
 all do.  With independent columns of prior probability ``q_c`` that is
 ``p = 1 - prod_c (1 - q_c)``: all of the edge's columns get the same shift of their log-odds, such
-that this is the confidence (noisy-or; Pearl 1988, Probabilistic Reasoning, section 4.3.2).
+that this is the confidence, discounted (noisy-or; Pearl 1988, Probabilistic Reasoning, section
+4.3.2).
 Shifts are capped, so that data can win.
 """
 
@@ -36,6 +37,9 @@ Columns = NDArray[np.int64]
 MISSING = -1.0
 #: Terms an equation is expected to have; sets the odds of a column nobody speaks of.
 EXPECTED_EACH = 2.0
+#: How far a table is trusted: the rest of a confidence is what one would believe anyway.  Tables
+#: of which half is wrong are common, and say that they are sure all the same.
+RELIABILITY = 0.5
 #: Confidence is taken to lie within this of 0 and 1.
 CERTAIN = 1e-6
 
@@ -83,7 +87,10 @@ def any_probability(odds: Array) -> float:
 
 
 def edge_shift(odds: Array, confidence: float) -> float:
-    """The shift of all log-odds that makes `any_probability` the confidence, capped.
+    """The shift of all log-odds that makes `any_probability` what the table is worth, capped.
+
+    That is the confidence and the probability without the table, mixed by `RELIABILITY` (linear
+    opinion pool; Stone 1961, Ann. Math. Stat. 32, 1339).
 
     Parameters
     ----------
@@ -93,7 +100,8 @@ def edge_shift(odds: Array, confidence: float) -> float:
     """
     if odds.size == 0:
         return 0.0
-    wanted = min(max(confidence, CERTAIN), 1.0 - CERTAIN)
+    told = RELIABILITY * confidence + (1.0 - RELIABILITY) * any_probability(odds)
+    wanted = min(max(told, CERTAIN), 1.0 - CERTAIN)
     low, high = -MACHINE_CAP, MACHINE_CAP
     for _ in range(60):  # monotone in the shift: bisection
         middle = 0.5 * (low + high)
