@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 
 from twinlab.discovery.noise import Noise
@@ -18,7 +21,7 @@ from twinlab.discovery.result import (
 )
 from twinlab.knowledge import Belief, Knowledge
 from twinlab.library import Library
-from twinlab.study import Study
+from twinlab.study import Dose, Study
 
 RATES = {"prey": {"prey": 1.0, "prey*predator": -0.5}, "predator": {"predator": -1.0}}
 RATES["predator"]["prey*predator"] = 0.5
@@ -32,8 +35,12 @@ def small_discovery(
     chi2_per_point: float = 1.02,
     name: str = "foxes & geese",
     seed: int = 0,
+    doses: Mapping[str, tuple[Dose, ...]] | None = None,
 ) -> Discovery:
-    """Make a converged discovery of Lotka-Volterra, with draws that scatter by about 1 %."""
+    """Make a converged discovery of Lotka-Volterra, with draws that scatter by about 1 %.
+
+    The values are those without doses; `doses` are told of and simulated all the same.
+    """
     rng = np.random.default_rng(seed)
     initial = np.array([[2.0, 0.7 + 0.1 * (i % 5)] for i in range(len(subjects))])
     time = np.linspace(0.0, 8.0, 25)
@@ -49,6 +56,8 @@ def small_discovery(
         time_unit="week",
         units={"prey": "heads"},
     )
+    dosed = tuple(replace(t, doses=(doses or {}).get(t.subject, ())) for t in study.trajectories)
+    study = replace(study, trajectories=dosed)
     library = Library.polynomial(study, degree=2)
     knowledge = Knowledge(
         (Belief("predator", "predator", sign=-1, source="predators starve alone"),)

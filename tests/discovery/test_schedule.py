@@ -149,6 +149,20 @@ def test_pieces_of_a_record_keep_their_doses():
     assert [len(t.doses) for t in cut.study.trajectories] == [1, 1] * 6
 
 
+def test_other_doses_follow_the_same_rules_or_are_refused():
+    study = patients(0.0)
+    library = Library.polynomial(study, degree=1, latent=["gut"])
+    problem = make_problem(study, library, Knowledge())
+    assert problem.dose_target == "gut"
+    jump = problem.with_doses(1, [Dose(1.0, 3.0)]).schedule
+    assert jump.jump[jump.rows(1)][:, 1].tolist() == [0.0, 3.0]
+    with pytest.raises(UserError, match="before the subject's first time"):
+        problem.with_doses(1, [Dose(-1.0, 3.0)])
+    two = dosed([TIME], [np.column_stack([TIME + 1, TIME + 2])], [()], ("x", "y"))
+    with pytest.raises(UserError, match="into which state"):
+        problem_of(two).with_doses(0, [Dose(1.0, 3.0)])
+
+
 @pytest.mark.parametrize("seed", [0, 1])
 def test_elimination_is_found_across_doses(seed):
     study = patients(seed=seed)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 import twinlab
 
+from .dose_words import dosing_mapping
 from .library_criticism import withheld
 from .result import QUANTILES, Band, Discovery, FamilyInclusion, RankedModel, RefinedShape
 from .variation_words import variation_mapping
@@ -84,6 +85,7 @@ def discovery_mapping(discovery: Discovery) -> dict[str, Any]:
             for group in discovery.classes
         ],
         "latent": {name: dict(told) for name, told in discovery.latent.items()},
+        "doses": dosing_mapping(discovery),
         "variation": variation_mapping(discovery),
         "r_squared": {
             label: dict(zip(discovery.problem.observables, map(_number, row), strict=True))

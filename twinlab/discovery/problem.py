@@ -18,7 +18,7 @@ from twinlab.study.dosing import Arrivals, arriving_doses
 
 from .measured import check_values, rows_of, usable
 from .observation import Observation, make_observation
-from .schedule import Schedule, make_schedule
+from .schedule import SAME_TIME, Schedule, make_schedule
 
 Array = NDArray[np.float64]
 
@@ -214,7 +214,8 @@ class Problem:
         Raises
         ------
         UserError
-            A dose of unknown target or that is not finite; infusions that overlap.
+            A dose of unknown target, that is not finite or comes before the trajectory begins;
+            infusions that overlap.
         """
         for dose in doses:
             if not (np.isfinite([dose.time, dose.amount]).all() and dose.amount >= 0):
@@ -226,7 +227,20 @@ class Problem:
         changed[trajectory] = replace(changed[trajectory], doses=tuple(doses))
         study = replace(self.study, trajectories=tuple(changed))
         library = self.library
-        arrivals = arriving_doses(study, library.states, library.inputs)
+        arrivals = arriving_doses(study, library.states, library.inputs, library.latent)
+        own, begin = arrivals.rows[trajectory], float(self.origin[trajectory])
+        if len(own) < len(doses):
+            raise UserError(
+                "It is not known into which state these doses go.",
+                mend=f"Give each dose a target, one of {', '.join(library.states)}.",
+            )
+        early = [row.given for row in own if row.arrived.time < begin - SAME_TIME * abs(begin)]
+        if early:
+            raise UserError(
+                f"The dose at time {early[0].time:g} comes before the subject's first time, "
+                f"{begin:g}.",
+                mend="Give a later time.",
+            )
         schedule = make_schedule(study, arrivals.doses, library.states, library.inputs)
         return replace(self, study=study, schedule=schedule)
 

@@ -42,6 +42,15 @@ _SETTING_WORDS = {
     "draws": "Posterior draws behind the bands",
     "neighbours": "Models re-scored around the best one in each round",
     "horizon": "Simulated to",
+    "vary": "What coefficients may differ between",
+    "vary_terms": "Terms whose coefficients may differ",
+    "covariates": "Covariates that may explain the differences",
+}
+#: What a setting that was not set means.
+_UNSET = {
+    "horizon": "the last measurement of each subject",
+    "vary_terms": "all",
+    "covariates": "all that every subject has",
 }
 
 
@@ -215,7 +224,9 @@ def settings_rows(discovery: Discovery) -> list[tuple[str, str]]:
     for item in fields(discovery.settings):
         value = getattr(discovery.settings, item.name)
         if value is None:
-            value = "the last measurement of each subject" if item.name == "horizon" else "default"
+            value = _UNSET.get(item.name, "default")
+        if isinstance(value, tuple):
+            value = ", ".join(value) or _UNSET.get(item.name, "none")
         rows.append((_SETTING_WORDS.get(item.name, item.name.replace("_", " ")), str(value)))
     return rows
 

@@ -14,6 +14,7 @@ from bokeh.models import (
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
+from .doses import dose_marks, draw_doses
 from .palette import (
     ALPHA_50,
     ALPHA_90,
@@ -64,12 +65,16 @@ def trajectory_figures(
 ) -> list[Figure]:
     """Draw one trajectory: a figure per state with 50 % and 90 % bands and the measurements.
 
-    With `named_sources` the two sources are called ``bands`` and ``points``, for the page's
+    With `named_sources` the sources are called ``bands``, ``points`` and ``doses``, for the page's
     subject chooser to find.
     """
     lines, points = trajectory_data(discovery, index)
     bands_source = ColumnDataSource(lines, name="bands" if named_sources else None)
     points_source = ColumnDataSource(points, name="points" if named_sources else None)
+    dosed = any(t.doses for t in discovery.study.trajectories)
+    doses_source = ColumnDataSource(
+        dose_marks(discovery, index) if dosed else {}, name="doses" if named_sources else None
+    )
     figures: list[Figure] = []
     for i in range(len(discovery.library.states)):
         shared = {"x_range": figures[0].x_range} if figures else {}
@@ -84,6 +89,8 @@ def trajectory_figures(
             name=f"forecast-{i}" if named_sources else None,
         )
         plot.add_layout(forecast)
+        if dosed:
+            draw_doses(plot, doses_source)
         figures.append(plot)
     return figures
 

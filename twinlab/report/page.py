@@ -22,10 +22,12 @@ from twinlab.discovery import (
     dumps,
     withheld,
 )
+from twinlab.discovery.dose_words import dosing_sentences
 from twinlab.expressions import equation_mathml
 from twinlab.twin import Twin, checks, simulated_from_fit, write_atomically
 
 from . import content, prior, saturation
+from .doses import dose_marks, dose_table
 from .figures import (
     forecast_span,
     path_figure,
@@ -131,6 +133,8 @@ def _text_parts(discovery: Discovery) -> dict[str, Any]:
         "noise_words": NOISE_WORDS,
         "noise_rows": content.noise_rows(discovery),
         "subjects": _subjects(discovery),
+        "dose_rows": dose_table(discovery),
+        "dose_notes": dosing_sentences(discovery),
         "versions": mapping.get("versions", {}),
         "today": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "discovery_json": _script_safe(dumps(mapping)),
@@ -222,16 +226,17 @@ def embedded(roots: dict[str, Any]) -> tuple[str, dict[str, str]]:
 
 def _chooser(discovery: Discovery) -> list[dict[str, Any]]:
     """What the page's script swaps in when another subject is chosen."""
-    chosen = []
+    chosen: list[dict[str, Any]] = []
     for index in range(len(discovery.study.trajectories)):
         bands, points = trajectory_data(discovery, index)
-        chosen.append(
-            {
-                "bands": {key: _short(value) for key, value in bands.items()},
-                "points": {key: _short(value) for key, value in points.items()},
-                "forecast": forecast_span(discovery, index),
-            }
-        )
+        sources = {"bands": bands, "points": points}
+        if any(t.doses for t in discovery.study.trajectories):
+            sources["doses"] = dose_marks(discovery, index)
+        short = {
+            name: {key: _short(value) for key, value in columns.items()}
+            for name, columns in sources.items()
+        }
+        chosen.append({**short, "forecast": forecast_span(discovery, index)})
     return chosen
 
 

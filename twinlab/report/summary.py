@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from twinlab.discovery import NOISE_WORDS, withheld
+from twinlab.discovery.dose_words import dosing_sentences
 
 from .content import (
     STATUS,
@@ -49,6 +50,8 @@ def summary_text(discovery: Discovery, limit: int = 5) -> str:
     lines.append(f"  noise: {NOISE_WORDS[discovery.noise_model]}, sd {sd}")
     if why:
         lines += ["", why]
+    notes = dosing_sentences(discovery)
+    lines += ["", *(f"Note: {text}" for text in notes)] if notes else []
     lines += [""] if discovery.warnings else []
     lines += [f"Warning: {warning.text}" for warning in discovery.warnings]
     return "\n".join(lines)

@@ -13,23 +13,36 @@ from .study import Dose, Dosing, Study, Trajectory
 
 
 @dataclass(frozen=True)
+class Arrival:
+    """One dose: as the data hold it, the rule it follows, and as it reaches the model."""
+
+    given: Dose
+    rule: Dosing
+    arrived: Dose
+
+
+@dataclass(frozen=True)
 class Arrivals:
     """Doses as they reach the model.
 
     Attributes
     ----------
-    doses : tuple of tuples of Dose
-        Of each trajectory, by time; every target is a state or an input, lag, bioavailability and
-        scale are applied.
+    rows : tuple of tuples of Arrival
+        Of each trajectory, by the time of arrival.
     assumed : str
         Where doses without a target go because nothing else is likely; empty if that was said.
     homeless : int
         Doses that have no target, and none is likely: they are left out.
     """
 
-    doses: tuple[tuple[Dose, ...], ...]
+    rows: tuple[tuple[Arrival, ...], ...]
     assumed: str = ""
     homeless: int = 0
+
+    @property
+    def doses(self) -> tuple[tuple[Dose, ...], ...]:
+        """Of each trajectory, by time: the target is a state or an input, the rules are applied."""
+        return tuple(tuple(row.arrived for row in rows) for rows in self.rows)
 
     def put_into(self, study: Study) -> Study:
         """The study with its doses as they reach the model."""
@@ -71,9 +84,10 @@ def arriving_doses(
                 continue
             assumed |= not (rule.target or dose.target or default)
             _check_target(trajectory, dose, target, states, inputs)
-            arrived.append(_arrive(trajectory, replace(dose, target=target), rule))
-        arrived.sort(key=lambda dose: dose.time)
-        check_overlap(arrived, trajectory.label)
+            reached = _arrive(trajectory, replace(dose, target=target), rule)
+            arrived.append(Arrival(dose, rule, reached))
+        arrived.sort(key=lambda row: row.arrived.time)
+        check_overlap([row.arrived for row in arrived], trajectory.label)
         out.append(tuple(arrived))
     return Arrivals(tuple(out), likely if assumed else "", homeless)
 

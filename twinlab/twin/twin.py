@@ -178,7 +178,8 @@ class Twin:
         Raises
         ------
         UserError
-            As `simulate` raises it; a factor that is negative or not finite.
+            As `simulate` raises it; a factor that is negative or not finite, or for a subject
+            without doses.
         """
         if isinstance(dose, int | float):
             if not 0 <= dose < np.inf:
@@ -187,6 +188,11 @@ class Twin:
                 )
             study = self.discovery.problem.study
             own = study.trajectories[self._trajectory(subject, needed=True)].doses
+            if not own:
+                raise UserError(
+                    "The subject has no doses that could be multiplied.",
+                    mend="Give the doses themselves: what_if(time, [Dose(time, amount)]).",
+                )
             dose = [replace(d, amount=dose * d.amount) for d in own]
         return self.simulate(time, subject=subject, draws=draws, doses=dose)
 
