@@ -418,7 +418,7 @@ def test_the_prior_tells_the_stated_share_as_edges(name, share, wrong, right, fa
     # In a system where everything acts on everything a wrong edge has the wrong sign.
     assert all(e.key not in true or e.sign == -true[e.key] != 0 for e in told if e.key in bad)
     prior = case.knowledge.column_prior(case.library, complexity=0.0)
-    assert bool(prior.log_odds.any()) == bool(told)
+    assert bool(prior.spread.any()) == bool(told) and not prior.log_odds.any()
     assert not prior.required.any() and not prior.excluded.any()
     # Naming all that is told finds every wrong edge, and slanders every right one.
     shares = named_shares([e.key for e in told], case.knowledge, case.library, case.truth)

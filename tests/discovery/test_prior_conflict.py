@@ -57,6 +57,7 @@ def test_wrong_claims_do_not_sink_the_fit_and_are_named(data, told):
     assert rows["predator -| prey"]["sentences"] == ["Prey are eaten."]
     assert rows["d predator/dt: prey^2"]["conflict"] is True
     page = report_html(told)
+    assert "The data support about" in page
     assert "Prior against data" in page and "Prey are eaten." in page
 
 
@@ -70,12 +71,43 @@ def test_the_factor_of_the_data_is_that_of_the_models_weighed(data, told):
     with_, without = (np.logaddexp.reduce(evidence[side]) for side in (has, ~has))
     prior = told.problem.prior
     sizes = size_prior(prior, 5)
-    odds = prior.log_odds[column] + sizes[5] - sizes[4]
+    # What the edges say of the column, as far as the data bear them out.
+    trusted = prior.trusting(told.reliability.mean)
+    odds = trusted.search_odds[column] + sizes[5] - sizes[4]
     assert verdict.evidence_with == pytest.approx(with_ - 3.0)
     assert verdict.prior == pytest.approx(odds)
     assert verdict.data == pytest.approx(with_ - without - odds)
     assert verdict.posterior == pytest.approx(with_ - without)
     assert any_probability(np.array([odds])) == pytest.approx(1 / (1 + np.exp(-odds)))
+
+
+def test_the_reliability_of_edges_is_that_of_the_models(data, told):
+    """By hand from the models' probabilities; right edges earn more trust than wrong ones."""
+    table, problem = told.problem.prior.table, told.problem
+    by_hand = np.zeros(5)
+    for model in told.models:
+        signs, odds = np.sign(model.coefficients), problem.sign_log_odds[model.columns]
+        levels = np.exp(table.log_levels(model.columns, signs, odds))
+        by_hand += model.probability * levels / levels.sum()
+    np.testing.assert_allclose(told.reliability.posterior, by_hand, atol=1e-6)
+    assert discovery_mapping(told)["edge_reliability"]["posterior"] == list(
+        told.reliability.posterior
+    )
+    pairs = ("predator", "prey", -1), ("prey", "prey", 0), ("prey", "predator", 1)
+    means = []
+    for confidence in (0.95, 0.02):
+        edges = tuple(Edge(*pair, confidence) for pair in pairs)
+        again = reconsider(told, knowledge=Knowledge(edges=edges))
+        means.append(again.reliability.mean)
+    assert means[0] > 0.6 and means[1] < 0.35
+    assert reconsider(told, knowledge=Knowledge()).reliability is None
+
+
+def test_what_edges_say_of_each_other_is_in_their_odds(told):
+    for verdict in told.prior_verdicts:
+        if verdict.kind == "edge":
+            assert verdict.posterior == pytest.approx(verdict.prior + verdict.data)
+            assert np.isfinite(verdict.prior)
 
 
 def test_certainties_that_are_wrong_are_named_though_they_stand(data):

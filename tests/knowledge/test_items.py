@@ -1,7 +1,5 @@
 """Edges, known parts, curated reactions and conserved totals: reading, odds, contradictions."""
 
-from itertools import product
-
 import numpy as np
 import pytest
 
@@ -16,7 +14,7 @@ from twinlab.knowledge import (
     KnownPart,
     circuits,
 )
-from twinlab.knowledge.edges import any_probability, base_odds, derivative_sign
+from twinlab.knowledge.edges import derivative_sign
 from twinlab.library import Library
 
 XY = ("x", "y")
@@ -55,59 +53,6 @@ def test_sums_are_split_into_terms():
 @pytest.fixture
 def library():
     return Library.polynomial(XY, 2) + Library.hill(XY, ["x"], [1.0], [2], "both")
-
-
-def test_an_edge_makes_its_confidence_the_probability_of_any_column(library):
-    plain = Knowledge().column_prior(library)
-    for confidence in (0.05, 0.5, 0.9):
-        prior = Knowledge(edges=(Edge("x", "y", 0, confidence),)).column_prior(library)
-        shift = prior.log_odds - plain.log_odds
-        own = [c for c in library.columns_of("y") if "x" in library.term_of(c).variables]
-        assert np.flatnonzero(shift).tolist() == own
-        assert np.ptp(shift[own]) < 1e-12  # one shift for all: none is singled out
-        # Independent columns, counted out: the sum over all sets that hold at least one.
-        q = 1 / (1 + np.exp(-(prior.log_odds[own] + base_odds(library))))
-        total = sum(
-            np.prod(np.where(inside, q, 1 - q))
-            for inside in product([False, True], repeat=len(own))
-            if any(inside)
-        )
-        anyway = any_probability(plain.log_odds[own] + base_odds(library))
-        assert total == pytest.approx(0.5 * confidence + 0.5 * anyway, abs=1e-6)
-        assert any_probability(prior.log_odds[own] + base_odds(library)) == pytest.approx(total)
-
-
-def test_edges_are_capped_and_missing_ones_count_only_in_a_complete_table(library):
-    plain = Knowledge().column_prior(library).log_odds
-    sure = Knowledge(edges=(Edge("x", "y", 0, 1.0), Edge("y", "y", 0, 1.0)))
-    shift = sure.column_prior(library).log_odds - plain
-    alone = Knowledge(edges=(Edge("x", "y", 0, 1.0),)).column_prior(library).log_odds - plain
-    both = library.find("y", "x*y")  # belongs to both edges
-    assert 0 < alone[both] < shift[both] <= 4.0
-    never = Knowledge(edges=(Edge("x", "y", 0, 0.0),)).column_prior(library).log_odds - plain
-    assert -4.0 <= never.min() < -0.5
-    whole = Knowledge(edges=(Edge("x", "y", 0, 0.9),), complete=True).column_prior(library)
-    shift = whole.log_odds - plain
-    assert shift[library.find("x", "y")] == shift[library.find("x", "x*y")] == -1.0
-    # Nobody lists that a state acts on itself.
-    assert shift[library.find("x", "x")] == shift[library.find("y", "y^2")] == 0.0
-    assert shift[library.find("y", "x")] > 0
-
-
-def test_the_sign_of_an_edge_is_that_of_the_derivative(library):
-    odds = Knowledge(edges=(Edge("x", "y", -1, 0.9),)).sign_prior(library)
-    size = np.log(9.0)
-    expected = {"x": -size, "x*y": -size, "hill(x,1,2)": -size, "repress(x,1,2)": size, "y": 0.0}
-    for text, value in expected.items():
-        assert odds[library.find("y", text)] == pytest.approx(value)
-        assert odds[library.find("x", text)] == 0.0
-    # Where y may be negative the sign of x*y says nothing; nor does that of x^2 where x may.
-    some = Knowledge(edges=(Edge("x", "y", 1, 0.9),)).sign_prior(library, {"x"})
-    assert some[library.find("y", "x*y")] == 0 and some[library.find("y", "x^2")] > 0
-    none = Knowledge(edges=(Edge("x", "y", 1, 0.9),)).sign_prior(library, ())
-    assert none[library.find("y", "x^2")] == 0 and none[library.find("y", "x")] > 0
-    # An edge one does not trust says nothing about its sign.
-    assert not Knowledge(edges=(Edge("x", "y", 1, 0.3),)).sign_prior(library).any()
 
 
 @pytest.mark.parametrize(

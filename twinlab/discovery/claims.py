@@ -8,9 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from twinlab.knowledge import Belief, Edge, Knowledge, complexity_cost
-from twinlab.knowledge.belief import MACHINE_CAP
-from twinlab.knowledge.edges import edge_columns, edge_shifts
+from twinlab.knowledge import Belief, Edge, EdgeTable, Knowledge, complexity_cost
 from twinlab.knowledge.prior import as_belief, belief_columns, belief_shift
 from twinlab.library import Library
 
@@ -31,8 +29,10 @@ class Claim:
     columns : int array
         Which columns it is about.
     moved : array
-        By how much the claim moved the log-odds of each of them; zeros for certain claims.
+        By how much the claim moved the log-odds of each of them; zeros for edges and certainties.
     edge : Edge or None
+    number : int
+        Of the edge in the table.
     """
 
     kind: str
@@ -42,6 +42,7 @@ class Claim:
     moved: Array
     sentences: tuple[str, ...] = ()
     edge: Edge | None = None
+    number: int = -1
 
     @property
     def hard(self) -> bool:
@@ -50,13 +51,19 @@ class Claim:
 
 
 def claims_of(
-    knowledge: Knowledge, library: Library, n_base: int, complexity: float
+    knowledge: Knowledge,
+    table: EdgeTable | None,
+    library: Library,
+    n_base: int,
+    complexity: float,
 ) -> list[Claim]:
     """All claims of some knowledge.
 
     Parameters
     ----------
     knowledge : Knowledge
+    table : EdgeTable or None
+        Of its edges over the library.
     library : Library
         Columns from `n_base` on are refined terms, which share the odds of their atoms.
     n_base : int
@@ -65,7 +72,7 @@ def claims_of(
     """
     base = library.restrict(range(n_base)) if n_base < len(library.columns) else library
     own = 0.0 - complexity_cost(base, complexity)
-    found = list(_edge_claims(knowledge, library, base, own))
+    found = [] if table is None else list(_edge_claims(table))
     beliefs = [*knowledge.beliefs, *map(as_belief, knowledge.reactions)]
     held = knowledge.column_prior(base, complexity).held
     for belief in beliefs:
@@ -76,29 +83,14 @@ def claims_of(
     return found
 
 
-def _edge_claims(
-    knowledge: Knowledge, library: Library, base: Library, own: Array
-) -> Iterator[Claim]:
-    total = np.zeros(own.size)
-    shifts = edge_shifts(knowledge.edges, knowledge.complete, base, own)
-    for _, columns, shift in shifts:
-        total[columns] += shift
-
-    def capped(odds: Array) -> Array:
-        return np.clip(odds, -MACHINE_CAP, MACHINE_CAP)
-
-    told = {edge.key for edge in knowledge.edges}
-    for edge, columns, shift in shifts:
-        moved = np.zeros(len(library.columns))
-        moved[columns] = capped(total[columns]) - capped(total[columns] - shift)
-        everything = edge_columns(edge, library)
-        fresh = everything[everything >= own.size]
-        moved[fresh] = shift
-        if everything.size:
-            kind = "edge" if edge.key in told else "missing edge"
+def _edge_claims(table: EdgeTable) -> Iterator[Claim]:
+    for number, edge in enumerate(table.edges):
+        columns = np.flatnonzero(table.member[number])
+        if columns.size:
             yield Claim(
-                kind, edge.label, edge.source, everything, moved[everything], edge.sentences, edge
-            )
+                "edge" if number < table.n_told else "missing edge", edge.label, edge.source,
+                columns, np.zeros(columns.size), edge.sentences, edge, number,
+            )  # fmt: skip
 
 
 def _belief_claims(belief: Belief, columns: Columns, shift: float) -> Iterator[Claim]:

@@ -216,7 +216,9 @@ class _Climb:
         """Cost plus a price per term (extended BIC; Chen and Chen 2008, eq. 1, gamma = 1)."""
         price = np.log(n) + 2.0 * np.log(self.frame.problem.n_column)
         return (
-            fit.cost + len(fit.columns) * price - 2.0 * self.frame.prior.log_odds[fit.columns].sum()
+            fit.cost
+            + len(fit.columns) * price
+            - 2.0 * self.frame.prior.search_odds[fit.columns].sum()
         )
 
     def run_free(self) -> None:

@@ -147,6 +147,7 @@ class ContrastSearch:
         none = np.zeros(m, bool)
         prior = plain.prior._replace(
             log_odds=np.append(plain.prior.log_odds, np.zeros(m)),
+            spread=np.append(plain.prior.spread, np.zeros(m)),
             required=np.append(plain.prior.required, none),
             excluded=np.append(plain.prior.excluded, none),
             sign=np.append(plain.prior.sign, np.zeros(m, np.int64)),

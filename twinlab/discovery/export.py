@@ -17,6 +17,7 @@ import twinlab
 
 from .dose_words import dosing_mapping
 from .library_criticism import withheld
+from .reliability import Reliability
 from .result import QUANTILES, Band, Discovery, FamilyInclusion, RankedModel, RefinedShape
 from .variation_words import variation_mapping
 from .verdict import PriorVerdict
@@ -106,9 +107,16 @@ def discovery_mapping(discovery: Discovery) -> dict[str, Any]:
             for p in discovery.proposals
         ],
         "prior": [_verdict(v) for v in discovery.prior_verdicts],
+        "edge_reliability": _reliability(discovery.reliability),
         "warnings": [{"code": w.code, "text": w.text} for w in discovery.warnings],
         "seconds": round(discovery.seconds, 3),
     }
+
+
+def _reliability(found: Reliability | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {"levels": found.levels.tolist(), "posterior": found.posterior.tolist()}
 
 
 def versions() -> dict[str, str]:

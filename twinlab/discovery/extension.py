@@ -60,14 +60,16 @@ def extend(
     maker = _Extension(frame.problem.library)
     extended = [maker.number(fitted) for fitted in refined[:MAX_REFINED]]
     library, scales = maker.library, Scales(frame)
-    prior = column_prior(library, knowledge, complexity)
+    prior = column_prior(library, knowledge, complexity, frame.problem.study)
     # The models were weighed with the odds of the columns there were.
     prior.log_odds[: frame.problem.n_column] = frame.prior.log_odds
+    prior.spread[: frame.problem.n_column] = frame.prior.spread
     precision = np.append(frame.precision, [scales.precision(term) for term in maker.added])
     for place, term in enumerate(maker.added, frame.problem.n_column):
         own = list(term.family.columns)
         prior.lower[place] = frame.prior.lower[own].min()
         prior.upper[place] = frame.prior.upper[own].max()
+        prior.spread[place] = frame.prior.spread[own[0]]
     problem = replace(
         frame.problem,
         library=library,

@@ -33,15 +33,15 @@ from .posterior import (
     symmetric_root,
 )
 from .prior_conflict import still_claimed
-from .problem import Problem, column_prior, nonnegative_names
+from .problem import Problem, column_prior
+from .reliability import reliability_of
 from .result import Discovery, Posterior, RankedModel
 from .steps import (
     SCALE_FREEDOM,
     conditional,
     inverse_scaled,
-    log_sign_prior,
+    log_model_prior,
     log_slab,
-    log_support_prior,
     select,
 )
 
@@ -111,8 +111,7 @@ def reconsider(
         seed=seed,
         keep=KEPT_MODELS,
     )
-    signs = _signs(discovery, knowledge)
-    models = _merge(discovery, supports.columns, supports.log_posterior, precision, prior, signs)
+    models = _merge(discovery, supports.columns, supports.log_posterior, precision, prior)
     posterior = _draw(discovery, models, prior, settings.draws, seed)
     best = models[0]
     point = simulate_point(
@@ -136,6 +135,9 @@ def reconsider(
         families=family_inclusion(discovery.library, models),
         classes=(),
         prior_verdicts=still_claimed(discovery.prior_verdicts, discovery.knowledge, knowledge),
+        reliability=reliability_of(
+            discovery.problem, prior, [(m.columns, m.coefficients, m.evidence) for m in models]
+        ),
         posterior=posterior,
         bands=bands,
         r_squared=point.r_squared,
@@ -154,7 +156,9 @@ def _prior_of(discovery: Discovery, knowledge: Knowledge, complexity: float) -> 
         What is known of the dynamics differs from what was fitted.
     """
     old = discovery.problem.prior
-    prior = column_prior(discovery.library, knowledge, complexity)
+    prior = column_prior(discovery.library, knowledge, complexity, discovery.problem.study)
+    if discovery.reliability is not None:
+        prior = prior.trusting(discovery.reliability.mean)
     same = np.array_equal(prior.held, old.held)
     same = same and np.array_equal(prior.lower[old.held], old.lower[old.held])
     if not same or knowledge.conserved != discovery.knowledge.conserved:
@@ -177,20 +181,17 @@ def _other_refined(discovery: Discovery) -> NDArray[np.bool_]:
     return out
 
 
-def _signs(discovery: Discovery, knowledge: Knowledge) -> Problem:
-    """The problem with the signs that other knowledge believes in."""
-    problem, names = discovery.problem, nonnegative_names(discovery.problem.study)
-    old = discovery.knowledge.sign_prior(discovery.library, names)
-    new = knowledge.sign_prior(discovery.library, names)
-    return replace(problem, sign_log_odds=problem.sign_log_odds - old + new)
-
-
 def _log_prior(prior: ColumnPrior, precision: Array, model: RankedModel, problem: Problem) -> float:
-    """What of a model's evidence a change of prior moves: odds, size, slab, signs."""
-    columns = model.columns
-    slab = log_slab(precision[columns], model.coefficients)
-    signs = log_sign_prior(problem, columns, model.coefficients)
-    return log_support_prior(prior, columns) + slab + signs
+    """What of a model's evidence a change of prior moves: odds, size, slab, edges, signs."""
+    slab = log_slab(precision[model.columns], model.coefficients)
+    return log_model_prior(problem, prior, model.columns, model.coefficients) + slab
+
+
+def _edges_as_a_whole(prior: ColumnPrior, columns: Columns) -> float:
+    """What a search column by column lacks of a support's prior."""
+    if prior.table is None:
+        return 0.0
+    return prior.table.log_prior(columns) - float(prior.spread[columns].sum())
 
 
 def _merge(
@@ -199,7 +200,6 @@ def _merge(
     log_posterior: Array,
     precision: Array,
     prior: ColumnPrior,
-    signs: Problem,
 ) -> tuple[RankedModel, ...]:
     """Weighed models with their evidence moved to the new prior, and the regression's others."""
     old_prior = discovery.problem.prior
@@ -214,10 +214,13 @@ def _merge(
         known[key] = model
         evidence[key] = (
             model.evidence
-            + _log_prior(prior, precision, model, signs)
+            + _log_prior(prior, precision, model, discovery.problem)
             - _log_prior(old_prior, discovery.slab, model, discovery.problem)
         )
-    met = {c.tobytes(): (c, v) for c, v in zip(columns, log_posterior, strict=True)}
+    met = {
+        c.tobytes(): (c, v + _edges_as_a_whole(prior, c))
+        for c, v in zip(columns, log_posterior, strict=True)
+    }
     common = [key for key in met if key in evidence]
     # Both scales agree up to a constant: fix it at the best model that has both.
     shift = evidence[common[0]] - met[common[0]][1] if common else 0.0

@@ -195,7 +195,7 @@ def _with_basis(problem: Problem, columns: NDArray[np.int64], r: int, n_basis: i
     free = np.zeros(len(wider.columns), bool)
     none = ColumnPrior(
         np.zeros(free.size), free, free, np.zeros(free.size, np.int64),
-        np.full(free.size, -np.inf), np.full(free.size, np.inf),
+        np.full(free.size, -np.inf), np.full(free.size, np.inf), np.zeros(free.size),
     )  # fmt: skip
     grid = problem.grid(r)
     schedule = problem.schedule.one(r).with_inputs(grid, _basis_pieces(grid, n_basis))

@@ -38,6 +38,7 @@ from .posterior import (
 from .prior_conflict import conflict_warning, prior_verdicts
 from .problem import Problem, make_problem
 from .progress import RESCORE_SHARE, SEARCH_SHARE, CancelToken, ProgressCallback, Teller
+from .reliability import reliability_of
 from .result import Discovery, FitWarning, Gram, Path, Settings
 from .run import Found, Run
 from .screening import screen
@@ -214,6 +215,9 @@ def _answer(run: Run, found: Found, n_base: int) -> Discovery:
         variation=found.variation,
         diagnostics=_diagnostics(found, verdict),
         prior_verdicts=verdicts,
+        reliability=reliability_of(
+            problem, frame.prior, [(m.columns, m.coefficients, m.evidence) for m in ranked]
+        ),
     )
 
 

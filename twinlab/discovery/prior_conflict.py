@@ -22,9 +22,10 @@ from twinlab.knowledge.prior import as_belief
 from .claims import Claim, claims_of
 from .crossover import log_posterior
 from .problem import nonnegative_names
+from .reliability import reliability_of
 from .result import FitWarning, Gram, Settings
 from .search import Weighed, rescore, weigh
-from .steps import SCALE_FREEDOM, Frame, Point, conditional, select, size_prior
+from .steps import SCALE_FREEDOM, Frame, Point, conditional, log_told, select, size_prior
 from .verdict import PriorVerdict
 
 Array = NDArray[np.float64]
@@ -64,6 +65,7 @@ class _Judge:
     n_base: int
     seed: int
     check: Callable[[], None]
+    reliability: float
 
     def sides(self, claim: Claim) -> tuple[list[_Model], list[_Model]]:
         """Weighed models with and without a claim's columns."""
@@ -112,6 +114,10 @@ class _Judge:
         taken = [self.taken_out(claim, side) for side in (with_, without)]
         anyway, believed = self.prior_odds(claim)
         data = taken[0] - taken[1] - anyway
+        if claim.edge is not None:
+            # What an edge is worth depends on how reliable the others prove.
+            said = [_log_sum([m.evidence for m in side]) for side in (with_, without)]
+            believed = said[0] - said[1] - data
         posterior = believed + data
         return PriorVerdict(
             kind=claim.kind,
@@ -129,19 +135,40 @@ class _Judge:
         )
 
     def taken_out(self, claim: Claim, side: Sequence[_Model]) -> float:
-        """Log of the summed evidence of models, the claim's own odds taken out."""
+        """Log of the summed evidence of models, what the claim itself says taken out."""
+        table = self.frame.prior.table
+        if claim.edge is not None and table is not None:
+            rest, problem = table.without(claim.number), self.frame.problem
+            return _log_sum(
+                [
+                    m.evidence
+                    + log_told(problem, rest, m.columns, m.coefficients)
+                    - log_told(problem, table, m.columns, m.coefficients)
+                    for m in side
+                ]
+            )
         moved = dict(zip(claim.columns.tolist(), claim.moved, strict=True))
-        own = [m.evidence - sum(moved.get(c, 0.0) for c in m.columns.tolist()) for m in side]
-        return float(np.logaddexp.reduce(own))
+        return _log_sum(
+            [m.evidence - sum(moved.get(c, 0.0) for c in m.columns.tolist()) for m in side]
+        )
 
     def prior_odds(self, claim: Claim) -> tuple[float, float]:
-        """Log-odds that some column of a claim is in, without the claim and with it."""
+        """Log-odds that some column of a claim is in, without the claim and with it.
+
+        An edge's own are not known before those of the others are held against the data: for it
+        both are those without.
+        """
         prior = self.frame.prior
         size = len(self.best.fit.columns)
         sizes = size_prior(prior, size + 1)
         # Refined terms stand for atoms that are counted already.
         base = claim.columns < self.n_base
-        own = prior.log_odds[claim.columns[base]] + sizes[-1] - sizes[-2]
+        odds = prior.log_odds
+        if prior.table is not None:
+            # What (other) edges say of these columns.
+            table = prior.table if claim.edge is None else prior.table.without(claim.number)
+            odds = odds + table.spread(self.reliability)
+        own = odds[claim.columns[base]] + sizes[-1] - sizes[-2]
         anyway = _logit(any_probability(own - claim.moved[base]))
         if claim.kind == "required":
             return anyway, np.inf
@@ -228,12 +255,19 @@ def prior_verdicts(
     """
     claims = [
         c
-        for c in claims_of(knowledge, frame.problem.library, n_base, settings.complexity)
+        for c in claims_of(
+            knowledge, frame.prior.table, frame.problem.library, n_base, settings.complexity
+        )
         if c.kind != "missing edge" or np.isin(c.columns, weighed[0].fit.columns).any()
     ]
     if not claims:
         return ()
-    judge = _Judge(frame, _plain(weighed), gram, weighed[0], n_base, seed, check)
+    models = [(m.fit.columns, m.fit.coefficients, m.evidence) for m in weighed]
+    trust = reliability_of(frame.problem, frame.prior, models)
+    judge = _Judge(
+        frame, _plain(weighed), gram, weighed[0], n_base, seed, check,
+        0.0 if trust is None else trust.mean,
+    )  # fmt: skip
     free = judge
     if any(c.hard for c in claims):
         free = _freed(judge, claims, weighed, settings, executor)
@@ -315,6 +349,10 @@ def _freed(
     known = {m.fit.columns.tobytes() for m in found}
     rest = [m for m in judge.models if m.columns.tobytes() not in known]
     return replace(judge, frame=frame, models=[*_plain(found), *rest], gram=gram, best=found[0])
+
+
+def _log_sum(values: Sequence[float]) -> float:
+    return float(np.logaddexp.reduce(values))
 
 
 def _logit(p: float) -> float:

@@ -66,7 +66,8 @@ class Problem:
     schedule : Schedule
         Doses and inputs of the trajectories, stretch by stretch.
     sign_log_odds : (n_column,) array
-        Prior log-odds of a positive against a negative coefficient (`sign_log_odds`).
+        Prior log-odds of a positive against a negative coefficient (`sign_log_odds`), what
+        edges say left out.
     dropped : tuple of str
         Trajectories left out for having fewer than two times, or no values of an input.
     dose_target : str
@@ -287,7 +288,7 @@ def make_problem(
         two times, a term that is not defined on the data, knowledge that does not fit the library.
     """
     observation = make_observation(study, library)
-    prior = column_prior(library, knowledge, complexity)
+    prior = column_prior(library, knowledge, complexity, study)
     given, study = study, usable(study, library, observation)
     arrivals = arriving_doses(study, library.states, library.inputs, library.latent)
     study = _from_first_dose(study, arrivals)
@@ -331,17 +332,18 @@ def make_problem(
         duration=float(np.median(spans)),
         n_cell=n_cell,
         schedule=make_schedule(study, arrivals.doses, library.states, library.inputs),
-        sign_log_odds=sign_log_odds(library, positive[:n_state], positivity)
-        + knowledge.sign_prior(library, nonnegative_names(study)),
+        sign_log_odds=sign_log_odds(library, positive[:n_state], positivity),
         dropped=tuple(t.label for t in given.trajectories if t.label not in kept),
         dose_target=arrivals.assumed,
         homeless_doses=arrivals.homeless,
     )
 
 
-def column_prior(library: Library, knowledge: Knowledge, complexity: float) -> ColumnPrior:
+def column_prior(
+    library: Library, knowledge: Knowledge, complexity: float, study: Study
+) -> ColumnPrior:
     """Beliefs as arrays over the columns, signs turned into bounds as well."""
-    prior = knowledge.column_prior(library, complexity=complexity)
+    prior = knowledge.column_prior(library, complexity, nonnegative_names(study))
     return prior._replace(
         lower=np.where(prior.sign > 0, np.maximum(prior.lower, 0.0), prior.lower),
         upper=np.where(prior.sign < 0, np.minimum(prior.upper, 0.0), prior.upper),

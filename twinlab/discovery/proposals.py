@@ -222,7 +222,7 @@ class _Elimination:
     def __init__(self, frame: Frame, gram: Gram, columns: Columns) -> None:
         n, k = columns.shape
         self.gram, self.size = gram, log_size_prior(frame.problem.n_column, k)
-        self.precision, self.odds = frame.precision[columns], frame.prior.log_odds[columns]
+        self.precision, self.odds = frame.precision[columns], frame.prior.search_odds[columns]
         matrix = gram.matrix[columns[:, :, None], columns[:, None, :]].reshape(n, k, k)
         matrix[:, np.arange(k), np.arange(k)] += self.precision
         self.unit = np.sqrt(np.einsum("nii->ni", matrix))

@@ -163,6 +163,10 @@ class Refiner:
         n, t = frame.problem.n_column, len(fitted.model.terms)
         prior = frame.prior._replace(
             log_odds=np.append(frame.prior.log_odds, [term.log_prior for term in model.terms]),
+            spread=np.append(
+                frame.prior.spread,
+                [frame.prior.spread[term.family.columns[0]] for term in model.terms],
+            ),
             required=np.append(frame.prior.required, np.zeros(t, bool)),
             excluded=np.append(frame.prior.excluded, np.zeros(t, bool)),
             sign=np.append(frame.prior.sign, np.zeros(t, np.int64)),

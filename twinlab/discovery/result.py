@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from .noise import Noise
     from .problem import Problem
+    from .reliability import Reliability
     from .verdict import PriorVerdict
 
 Array = NDArray[np.float64]
@@ -343,6 +344,8 @@ class Discovery:
         Terms to add to the library, where the truth seems not to be in it.
     prior_verdicts : tuple of PriorVerdict
         Every claim of the knowledge held against the data, conflicts first.
+    reliability : Reliability or None
+        How far the data bear out the edges; None where none are told.
     varying : Varying or None
         Which coefficients differ between trajectories; None where none does.
     variation : Variation or None
@@ -380,6 +383,7 @@ class Discovery:
     classes: tuple[ModelClass, ...] = ()
     latent: Mapping[str, Any] = field(default_factory=dict)
     prior_verdicts: tuple[PriorVerdict, ...] = ()
+    reliability: Reliability | None = None
 
     @property
     def best(self) -> RankedModel:

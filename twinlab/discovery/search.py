@@ -8,7 +8,7 @@ Laplace evidence; the neighbours of the best are weighed too, until the best sta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -22,6 +22,7 @@ from .continuation import Outcome, Tick, kappa_schedule, run_start
 from .crossover import crossovers
 from .noise import Noise, make_noise
 from .problem import Problem
+from .reliability import reliability_of
 from .result import Gram, Settings
 from .smoothing import smooth_data
 from .steps import (
@@ -247,7 +248,7 @@ def rescore(
         supports = select(
             gram,
             frame.precision,
-            frame.prior,
+            _trusted(frame, pool.ranked),
             centre.fit.columns,
             freedom=SCALE_FREEDOM,
             n_steps=frame.mcmc_steps,
@@ -282,6 +283,13 @@ def rescore(
     if gram is None:
         gram = linearise(frame, best.fit, best.noise, 0.0)
     return [m for m in ranked if m.evidence > best.evidence - NEGLIGIBLE], gram
+
+
+def _trusted(frame: Frame, weighed: Sequence[Weighed]) -> ColumnPrior:
+    """The prior whose search trusts the edges as far as the models weighed so far do."""
+    models = [(m.fit.columns, m.fit.coefficients, m.evidence) for m in weighed]
+    reliability = reliability_of(frame.problem, frame.prior, models)
+    return frame.prior if reliability is None else frame.prior.trusting(reliability.mean)
 
 
 def models_met(frame: Frame, outcomes: list[Outcome]) -> Iterable[tuple[Point, Noise]]:

@@ -23,7 +23,7 @@ from .steps import (
     Point,
     eliminate_initial,
     laplace,
-    log_sign_prior,
+    log_told,
     n_parameters,
     size_prior,
     without_columns,
@@ -223,12 +223,12 @@ def descend(
 
 
 def _log_prior(scales: Scales, model: ShapedModel, coefficients: Array) -> float:
-    """Odds of columns and families, the size, and the signs (a term's are its atoms')."""
+    """Odds of columns and families, the size, edges and signs (a term's are its atoms')."""
     problem, prior = scales.frame.problem, scales.frame.prior
     odds = prior.log_odds[model.plain].sum() + sum(t.log_prior for t in model.terms)
     size = size_prior(prior, len(model.plain) + len(model.terms))[-1]
     alike = np.array([*model.plain, *(t.family.columns[0] for t in model.terms)], np.int64)
-    return float(odds + size) + log_sign_prior(problem, alike, coefficients)
+    return float(odds + size) + log_told(problem, prior.table, alike, coefficients)
 
 
 def weigh_shaped(

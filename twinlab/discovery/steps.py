@@ -16,7 +16,7 @@ from twinlab.kernels import (
     polish,
     spike_slab_search,
 )
-from twinlab.knowledge import ColumnPrior
+from twinlab.knowledge import ColumnPrior, EdgeTable
 
 from .frame import Fit, Frame, Point
 from .known import known_as_offset
@@ -221,7 +221,7 @@ def select(
     sign = np.where(prior.required, 0, prior.sign)
     keys = np.random.default_rng(20_240_607).integers(1, 2**63, n_column, dtype=np.uint64)
     regression = Regression(
-        gram.matrix, gram.vector, gram.yy, gram.n, precision, prior.log_odds,
+        gram.matrix, gram.vector, gram.yy, gram.n, precision, prior.search_odds,
         size_prior(prior, max_size), prior.required, ~prior.excluded & ~prior.required,
         sign, freedom,
     )  # fmt: skip
@@ -282,8 +282,9 @@ def n_parameters(frame: Frame, fit: Fit) -> float:
 
 
 def log_support_prior(prior: ColumnPrior, columns: Columns) -> float:
-    """Log prior of a support: odds of its columns and its size."""
-    return float(prior.log_odds[columns].sum() + size_prior(prior, len(columns))[-1])
+    """Log prior of a support: odds of its columns, its size, and its edges."""
+    told = 0.0 if prior.table is None else prior.table.log_prior(columns)
+    return float(prior.log_odds[columns].sum() + size_prior(prior, len(columns))[-1]) + told
 
 
 def log_slab(precision: Array, coefficients: Array) -> float:
@@ -303,9 +304,26 @@ def log_slab(precision: Array, coefficients: Array) -> float:
 
 
 def log_sign_prior(problem: Problem, columns: Columns, coefficients: Array) -> float:
-    """Log of twice the prior probability of the coefficients' signs, summed."""
+    """Log of twice the prior probability of the coefficients' signs, summed; edges left out."""
     agreement = np.sign(coefficients) * problem.sign_log_odds[columns]
     return float((np.log(2.0) - np.log1p(np.exp(-agreement))).sum())
+
+
+def log_told(
+    problem: Problem, table: EdgeTable | None, columns: Columns, coefficients: Array
+) -> float:
+    """Log prior of signs, and of the edges of a table that a model holds and lacks."""
+    if table is None:
+        return log_sign_prior(problem, columns, coefficients)
+    return table.log_prior(columns, np.sign(coefficients), problem.sign_log_odds[columns])
+
+
+def log_model_prior(
+    problem: Problem, prior: ColumnPrior, columns: Columns, coefficients: Array
+) -> float:
+    """Log prior of a support and of the signs of its coefficients."""
+    own = float(prior.log_odds[columns].sum() + size_prior(prior, len(columns))[-1])
+    return own + log_told(problem, prior.table, columns, coefficients)
 
 
 def log_evidence(frame: Frame, fit: Fit, noise: Noise) -> float:
@@ -313,8 +331,7 @@ def log_evidence(frame: Frame, fit: Fit, noise: Noise) -> float:
 
     It is given the standard deviations of what varies, and that it varies.
     """
-    prior = log_support_prior(frame.prior, fit.columns)
-    prior += log_sign_prior(frame.problem, fit.columns, fit.coefficients)
+    prior = log_model_prior(frame.problem, frame.prior, fit.columns, fit.coefficients)
     return laplace(frame, fit, noise, frame.precision[fit.columns], prior)
 
 

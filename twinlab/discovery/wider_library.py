@@ -183,6 +183,8 @@ def extended(problem: Problem, active: NDArray[np.int64], settings: Settings) ->
             np.append(prior.sign[active], np.zeros(more, np.int64)),
             np.append(prior.lower[active], np.full(more, -np.inf)),
             np.append(prior.upper[active], np.full(more, np.inf)),
+            np.append(prior.spread[active], np.zeros(more)),
+            None if prior.table is None else prior.table.restricted(active, more),
         ),
         sign_log_odds=sign_log_odds(wider, problem.nonnegative, settings.positivity),
     )

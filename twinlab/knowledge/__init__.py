@@ -3,12 +3,14 @@
 from .ask import Endpoint, Question, ask
 from .belief import MACHINE, MACHINE_CAP, Belief
 from .conservation import circuits, conserving
+from .edge_table import LEVELS, EdgeTable
 from .importers import import_bytes, import_edges
 from .items import Conserved, CuratedReaction, Edge, KnownPart
 from .knowledge import Knowledge
 from .prior import ColumnPrior, complexity_cost
 
 __all__ = [
+    "LEVELS",
     "MACHINE",
     "MACHINE_CAP",
     "Belief",
@@ -16,6 +18,7 @@ __all__ = [
     "Conserved",
     "CuratedReaction",
     "Edge",
+    "EdgeTable",
     "Endpoint",
     "Knowledge",
     "KnownPart",

@@ -1,16 +1,13 @@
-"""An edge table turned into prior odds of library columns and of the signs of coefficients.
+"""Which columns an edge speaks of, how probable they are anyway, and the signs it speaks for.
 
 An edge says that at least one of the terms of its target's equation holds its regulator, not that
-all do.  With independent columns of prior probability ``q_c`` that is
-``p = 1 - prod_c (1 - q_c)``: all of the edge's columns get the same shift of their log-odds, such
-that this is the confidence, discounted (noisy-or; Pearl 1988, Probabilistic Reasoning, section
-4.3.2).
-Shifts are capped, so that data can win.
+all do.  With independent columns of prior probability ``q_c`` that is ``p = 1 - prod_c (1 - q_c)``
+(noisy-or; Pearl 1988, Probabilistic Reasoning, section 4.3.2).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,13 +30,8 @@ from .items import Edge, error_at
 Array = NDArray[np.float64]
 Columns = NDArray[np.int64]
 
-#: Log-odds against each column of an edge that a complete table does not hold.
-MISSING = -1.0
 #: Terms an equation is expected to have; sets the odds of a column nobody speaks of.
 EXPECTED_EACH = 2.0
-#: How far a table is trusted: the rest of a confidence is what one would believe anyway.  Tables
-#: of which half is wrong are common, and say that they are sure all the same.
-RELIABILITY = 0.5
 #: Confidence is taken to lie within this of 0 and 1.
 CERTAIN = 1e-6
 
@@ -86,22 +78,18 @@ def any_probability(odds: Array) -> float:
     return float(-np.expm1(-np.logaddexp(0.0, odds).sum()))
 
 
-def edge_shift(odds: Array, confidence: float) -> float:
-    """The shift of all log-odds that makes `any_probability` what the table is worth, capped.
-
-    That is the confidence and the probability without the table, mixed by `RELIABILITY` (linear
-    opinion pool; Stone 1961, Ann. Math. Stat. 32, 1339).
+def edge_shift(odds: Array, probability: float) -> float:
+    """The shift of all log-odds that makes `any_probability` a given number, capped.
 
     Parameters
     ----------
     odds : (n,) array
-        Log-odds of the edge's columns without it; none gives 0.
-    confidence : float
+        Log-odds of the columns without it; none gives 0.
+    probability : float
     """
     if odds.size == 0:
         return 0.0
-    told = RELIABILITY * confidence + (1.0 - RELIABILITY) * any_probability(odds)
-    wanted = min(max(told, CERTAIN), 1.0 - CERTAIN)
+    wanted = min(max(probability, CERTAIN), 1.0 - CERTAIN)
     low, high = -MACHINE_CAP, MACHINE_CAP
     for _ in range(60):  # monotone in the shift: bisection
         middle = 0.5 * (low + high)
@@ -112,68 +100,28 @@ def edge_shift(odds: Array, confidence: float) -> float:
     return 0.5 * (low + high)
 
 
-def edge_shifts(
-    edges: Sequence[Edge], complete: bool, library: Library, own: Array
-) -> list[tuple[Edge, Columns, float]]:
-    """What each edge, or its absence from a complete table, adds to its columns' log-odds.
-
-    In a complete table every edge between two different variables that is missing counts
-    against its columns; that a state acts on itself is nobody's edge to tell.  A missing edge
-    is given with confidence 0.
-    """
-    odds = own + base_odds(library)
-    out = []
-    for edge in edges:
-        columns = edge_columns(edge, library)
-        out.append((edge, columns, edge_shift(odds[columns], edge.confidence)))
-    if complete:
-        told = {edge.key for edge in edges}
-        for target in library.states:
-            for regulator in library.names:
-                if regulator != target and (regulator, target) not in told:
-                    missing = Edge(regulator, target, confidence=0.0)
-                    out.append((missing, edge_columns(missing, library), MISSING))
-    return out
-
-
-def edge_odds(edges: Sequence[Edge], complete: bool, library: Library, own: Array) -> Array:
-    """Log-odds (n_column,) that an edge table adds to the columns' `own`.
-
-    The sum over all edges a column belongs to is capped.
-    """
-    out = np.zeros(len(library.columns))
-    for _, columns, shift in edge_shifts(edges, complete, library, own):
-        out[columns] += shift
-    return np.clip(out, -MACHINE_CAP, MACHINE_CAP)
-
-
-def edge_signs(
-    edges: Sequence[Edge], library: Library, nonnegative: Collection[str] | None = None
+def edge_directions(
+    edge: Edge, library: Library, nonnegative: Collection[str] | None = None
 ) -> Array:
-    """Log-odds (n_column,) of a positive against a negative coefficient that edges speak for.
+    """Signs (n_column,) of the coefficients that an edge speaks for; 0 where it does not.
 
-    The sign of an edge is that of the derivative of the column by the regulator.  It is believed
-    with the edge's confidence, never enforced.
+    The sign of an edge is that of the derivative of the column by the regulator.
 
     Parameters
     ----------
-    edges : sequence of Edge
+    edge : Edge
     library : Library
     nonnegative : names, optional
         Variables that are never negative; all, if absent.
     """
     known = set(library.names if nonnegative is None else nonnegative)
     out = np.zeros(len(library.columns))
-    for edge in edges:
-        if edge.sign == 0:
-            continue
-        trust = min(max(edge.confidence, CERTAIN), 1.0 - CERTAIN)
-        size = max(0.0, float(np.log(trust) - np.log1p(-trust)))
-        for c in edge_columns(edge, library):
+    if edge.sign:
+        for c in edge_columns(edge, library).tolist():
             share = dict(library.columns[c].stoichiometry)[library.state_index(edge.target)]
-            slope = derivative_sign(library.term_of(int(c)), edge.regulator, known)
-            out[c] += edge.sign * slope * np.sign(share) * size
-    return np.clip(out, -MACHINE_CAP, MACHINE_CAP)
+            slope = derivative_sign(library.term_of(c), edge.regulator, known)
+            out[c] = edge.sign * slope * np.sign(share)
+    return out
 
 
 def derivative_sign(term: Term, name: str, nonnegative: Collection[str]) -> int:

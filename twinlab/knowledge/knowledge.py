@@ -16,7 +16,7 @@ from .conservation import weight_matrix
 from .consistency import check_consistency
 from .edges import edge_columns
 from .items import Conserved, CuratedReaction, Edge, KnownPart
-from .prior import Array, ColumnPrior, belief_columns, column_prior, sign_prior
+from .prior import ColumnPrior, belief_columns, column_prior
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,12 @@ class Knowledge:
         """Known parts term by term, parsed with the library's names."""
         return completion.known_terms(self.known, library)
 
-    def column_prior(self, library: Library, complexity: float = 1.0) -> ColumnPrior:
+    def column_prior(
+        self,
+        library: Library,
+        complexity: float = 1.0,
+        nonnegative: Collection[str] | None = None,
+    ) -> ColumnPrior:
         """Prior of every column of a library that was `completed`.
 
         Parameters
@@ -194,21 +199,12 @@ class Knowledge:
         complexity : float
             Nats for each factor of a term beyond the first, powers counted (``x^2*y`` is 3, a
             Hill function 2).
+        nonnegative : names, optional
+            Variables that are never negative, for the signs of edges; all, if absent.
 
         Raises
         ------
         UserError
             Something names a state or term the library does not have.
         """
-        return column_prior(self, library, complexity)
-
-    def sign_prior(self, library: Library, nonnegative: Collection[str] | None = None) -> Array:
-        """Log-odds (n_column,) of a positive against a negative coefficient, from the edges.
-
-        Parameters
-        ----------
-        library : Library
-        nonnegative : names, optional
-            Variables that are never negative; all, if absent.
-        """
-        return sign_prior(self, library, nonnegative)
+        return column_prior(self, library, complexity, nonnegative)

@@ -15,7 +15,8 @@ from twinlab.library import Library
 from twinlab.library.reactions import parse_reactions
 
 from .belief import Belief
-from .edges import any_probability, base_odds, edge_odds, edge_shift, edge_signs
+from .edge_table import LEVELS, EdgeTable, edge_table
+from .edges import any_probability, base_odds, edge_shift
 from .items import CuratedReaction, error_at
 
 if TYPE_CHECKING:
@@ -33,12 +34,16 @@ class ColumnPrior(NamedTuple):
     Attributes
     ----------
     log_odds : (n_column,) float64
-        Prior log-odds of inclusion, the cost of complexity included.
+        Prior log-odds of inclusion, the cost of complexity included, what edges say left out.
     required, excluded : (n_column,) bool
     sign : (n_column,) int64
         -1, 0 or 1; agrees with the bounds.
     lower, upper : (n_column,) float64
         Bounds of the coefficient; infinite where there is none.
+    spread : (n_column,) float64
+        Log-odds by which a search column by column follows the edges (`EdgeTable.spread`).
+    table : EdgeTable or None
+        What the edges say of a support as a whole.
     """
 
     log_odds: Array
@@ -47,6 +52,19 @@ class ColumnPrior(NamedTuple):
     sign: NDArray[np.int64]
     lower: Array
     upper: Array
+    spread: Array
+    table: EdgeTable | None = None
+
+    @property
+    def search_odds(self) -> Array:
+        """Log-odds (n_column,) that a search column by column goes by."""
+        return self.log_odds + self.spread
+
+    def trusting(self, reliability: float) -> ColumnPrior:
+        """The same, its search trusting the edges that far."""
+        if self.table is None:
+            return self
+        return self._replace(spread=self.table.spread(reliability))
 
     @property
     def held(self) -> NDArray[np.bool_]:
@@ -64,8 +82,13 @@ def complexity_cost(library: Library, complexity: float) -> Array:
     return np.array([per_term[column.term] for column in library.columns], float)
 
 
-def column_prior(knowledge: Knowledge, library: Library, complexity: float) -> ColumnPrior:
-    """Match knowledge with columns.
+def column_prior(
+    knowledge: Knowledge,
+    library: Library,
+    complexity: float,
+    nonnegative: Collection[str] | None = None,
+) -> ColumnPrior:
+    """Match knowledge with columns; `nonnegative` variables tell the signs of edges.
 
     Raises
     ------
@@ -74,15 +97,17 @@ def column_prior(knowledge: Knowledge, library: Library, complexity: float) -> C
     """
     n = len(library.columns)
     own = 0.0 - complexity_cost(library, complexity)
-    edges = edge_odds(knowledge.edges, knowledge.complete, library, own)
+    table = edge_table(knowledge.edges, knowledge.complete, library, own, nonnegative)
     prior = ColumnPrior(
-        own + edges,
+        own.copy(),
         np.zeros(n, bool),
         np.zeros(n, bool),
         np.zeros(n, np.int64),
         np.full(n, -np.inf),
         np.full(n, np.inf),
-    )
+        np.zeros(n),
+        table,
+    ).trusting(float(LEVELS.mean()))
     own = own + base_odds(library)
     for belief in knowledge.beliefs:
         _apply(belief, prior, belief_columns(belief, library), own)
@@ -96,13 +121,6 @@ def column_prior(knowledge: Knowledge, library: Library, complexity: float) -> C
         )  # fmt: skip
         _apply(belief, prior, belief_columns(belief, library), own)
     return prior
-
-
-def sign_prior(
-    knowledge: Knowledge, library: Library, nonnegative: Collection[str] | None = None
-) -> Array:
-    """Log-odds (n_column,) of positive against negative coefficients, from the edge table."""
-    return edge_signs(knowledge.edges, library, nonnegative)
 
 
 def as_belief(reaction: CuratedReaction) -> Belief:
