@@ -61,3 +61,20 @@ class Simulation:
             raise ValueError("level must lie between 0 and 1")
         lower, upper = np.quantile(self.draws, (0.5 - level / 2, 0.5 + level / 2), axis=0)
         return lower, upper
+
+    def peak(self, level: float = 0.9) -> tuple[Array, Array, Array]:
+        """Largest value of each state over the times: of the best trajectory, and its band.
+
+        Parameters
+        ----------
+        level : float
+            Probability between the two edges.
+
+        Returns
+        -------
+        best, lower, upper : (n_state,) arrays
+            Edges are quantiles of the draws' own peaks, wherever in time each has it.
+        """
+        peaks = self.draws.max(axis=1)
+        lower, upper = np.quantile(peaks, (0.5 - level / 2, 0.5 + level / 2), axis=0)
+        return self.best.max(axis=0), lower, upper

@@ -182,18 +182,9 @@ class Twin:
             without doses.
         """
         if isinstance(dose, int | float):
-            if not 0 <= dose < np.inf:
-                raise UserError(
-                    f"Doses cannot be given {dose:g} times.", mend="Give a factor of 0 or more."
-                )
             study = self.discovery.problem.study
             own = study.trajectories[self._trajectory(subject, needed=True)].doses
-            if not own:
-                raise UserError(
-                    "The subject has no doses that could be multiplied.",
-                    mend="Give the doses themselves: what_if(time, [Dose(time, amount)]).",
-                )
-            dose = [replace(d, amount=dose * d.amount) for d in own]
+            dose = scaled_doses(own, dose)
         return self.simulate(time, subject=subject, draws=draws, doses=dose)
 
     def save(self, path: str | Path) -> Path:
@@ -320,6 +311,26 @@ class Twin:
                 f"The initial state must be {len(states)} finite numbers: {', '.join(states)}."
             )
         return values
+
+
+def scaled_doses(doses: Sequence[Dose], factor: float) -> tuple[Dose, ...]:
+    """The doses with their amounts multiplied.
+
+    Raises
+    ------
+    UserError
+        A factor that is negative or not finite, or no doses.
+    """
+    if not 0 <= factor < np.inf:
+        raise UserError(
+            f"Doses cannot be given {factor:g} times.", mend="Give a factor of 0 or more."
+        )
+    if not doses:
+        raise UserError(
+            "The subject has no doses that could be multiplied.",
+            mend="Give the doses themselves: what_if(time, [Dose(time, amount)]).",
+        )
+    return tuple(replace(d, amount=factor * d.amount) for d in doses)
 
 
 def _checked_times(time: ArrayLike) -> Array:

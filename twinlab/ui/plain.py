@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twinlab.discovery import LARGEST_CHI2, Discovery, withheld
 from twinlab.expressions import Term
+from twinlab.twin import Asked
 
 from .words import number, percent
 
@@ -52,6 +53,31 @@ def equation_words(discovery: Discovery) -> list[tuple[str, list[tuple[str, str]
                 figure = f"{number(rate)} (90 % interval {number(ends[0])} to {number(ends[1])})"
                 sentences.append((f"{verb} {driver(library.terms[column.term])}", figure))
         out.append((name, sentences or [("does not change", "")]))
+    return out
+
+
+def asked_words(discovery: Discovery, index: int, asked: Asked, question: str) -> list[str]:
+    """What the twin predicts under doses that were asked about: a sentence a measured state."""
+    simulation, study = asked.simulation, discovery.study
+    best, low, high = simulation.peak()
+    ends = simulation.band()
+    banded = len(simulation.draws) > 1
+    last = f"{number(float(simulation.time[-1]), 4)} {study.time_unit}".rstrip()
+    given = discovery.bands[index].mean.max(axis=0)
+    out = []
+    for e, name in enumerate(simulation.states):
+        if name in discovery.library.latent:
+            continue
+        unit = f" {study.units[name]}" if study.units.get(name) else ""
+        peak, end = f"{number(float(best[e]))}{unit}", number(float(simulation.best[-1, e]))
+        if banded:
+            peak += f" (90 % band {number(float(low[e]))} to {number(float(high[e]))})"
+            edges = (number(float(edge[-1, e])) for edge in ends)
+            end += f" ({' to '.join(edges)})"
+        out.append(
+            f"{question}: predicted peak of {name} {peak}, as given {number(float(given[e]))}; "
+            f"at {last} {end}."
+        )
     return out
 
 

@@ -9,8 +9,10 @@ import panel_material_ui as pmui
 
 from twinlab.discovery import Discovery
 
+from ..dose_state import DoseState
 from ..page import make_page, on_session_end, prepare_panel, session_schedule
 from ..panels.data import summary_html
+from ..panels.doses import DoseCard
 from ..panels.parts import card, html, message_pane
 from ..panels.views import TrajectoryCard
 from ..panels.warming import WarmNotice
@@ -65,6 +67,8 @@ class Clinic:
         self.trajectories = TrajectoryCard(
             self.state, title="The twin and the measurements", plain=True
         )
+        self.doses = DoseState(self.state)
+        self.dose_card = DoseCard(self.state, self.doses)
         self.page = self._make_page()
         self._wire()
         self._open()
@@ -74,6 +78,9 @@ class Clinic:
         self.data.param.watch(lambda *_: self.state.later(self._open), "value")
         self.make.on_click(lambda _: self.make_twin())
         self.stop.on_click(lambda _: self.state.halt())
+        self.trajectories.when_subject_changes(lambda: self.doses.choose(self.trajectories.index))
+        self.doses.param.watch(lambda e: self.trajectories.show_asked(e.new), "asked")
+        self.state.param.watch(lambda *_: self.doses.choose(0), "study")
         self.state.param.watch(
             lambda *_: self._show(), ["status", "stage", "fraction", "discovery"]
         )
@@ -91,7 +98,7 @@ class Clinic:
         self._told = card("What the twin says", self.words, visible=False)
         self._care = card("Before you rely on it", self.care, visible=False)
         main = pn.Column(
-            top, self.trajectories, self._told, self._care,
+            top, self.trajectories, self.dose_card, self._told, self._care,
             sizing_mode="stretch_width", margin=0, stylesheets=[_MAIN_CSS],
         )  # fmt: skip
         return make_page(

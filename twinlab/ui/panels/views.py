@@ -8,6 +8,8 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
+from twinlab.twin import Asked
+
 from ..plots import InclusionPlot, PathPlot, ResidualPlot, TrajectoryPlot, preview_figures
 from ..state import WorkbenchState
 from ..tokens import palette
@@ -49,7 +51,7 @@ class TrajectoryCard(pn.viewable.Viewer):
         self._state, self._plain = state, plain
         self._dark = pn.config.theme == "dark"
         self._drawn: tuple[Any, ...] = ()
-        self._setting = False
+        self._setting = self._asked = False
         self._listeners: list[Callable[[], None]] = []
         self.plot: TrajectoryPlot | None = None
         self.subject = pmui.Select(
@@ -177,16 +179,34 @@ class TrajectoryCard(pn.viewable.Viewer):
         if state.progress is not None and state.progress.snapshot is not None:
             chi2 = number(state.progress.snapshot.chi2_per_point)
             return f"Dashed: the stage the fit has reached, χ² per point {chi2}."
+        dosed = state.study is not None and any(t.doses for t in state.study.trajectories)
+        marks = " Dotted upright lines: doses." if dosed else ""
         if state.discovery is None:
-            return "Measured values. Press Fit to find the equations behind them."
+            return f"Measured values.{marks} Press Fit to find the equations behind them."
         kind = "predictive bands (with measurement noise)" if self.band.value else "credible bands"
-        words = f"Line: best model. Shaded: 50 % and 90 % {kind}."
+        words = f"Line: best model. Shaded: 50 % and 90 % {kind}.{marks}"
+        if self._asked:
+            words += " Dashed, in grey: under the doses asked about, with its 90 % credible band."
         if state.chosen is not None:
             words += f" Dashed: {escape(state.chosen_words.lower())}."
         failed = state.discovery.bands[self.index].n_failed
         if failed:
             words += f" {plural(failed, 'posterior draw')} left out: the simulation diverged."
         return words
+
+    def show_asked(self, asked: Asked | None) -> None:
+        """Draw the trajectory under doses that were asked about, or take it away."""
+        study = self._state.study
+        if self.plot is None or study is None or self.index >= len(study.trajectories):
+            return
+        if asked is None:
+            self.plot.clear_asked()
+            self.plot.doses.show(study.trajectories[self.index].doses)
+        else:
+            self.plot.show_asked(asked.simulation)
+            self.plot.doses.show(asked.doses)
+        self._asked = asked is not None
+        self._show_overlay()
 
     def _show_raw(self) -> None:
         """Switch between the fitted trajectories and the raw data of every subject."""

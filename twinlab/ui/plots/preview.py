@@ -11,7 +11,9 @@ from twinlab.study import Study
 
 from ..tokens import MARKERS, Palette
 from .base import paint
+from .doses import DoseMarks
 
+_MOST = 6  # variables that are drawn
 #: Names of the added columns hold a space, so that no variable can share them.
 _TIME, _SUBJECT = "time axis", "subject name"
 
@@ -44,7 +46,15 @@ def preview_figures(study: Study, colours: Palette) -> list[figure]:
         )
         paint(plot, colours)
         figures.append(plot)
-    return sorted(figures, key=lambda plot: int(plot.id[1:]))
+    figures.sort(key=lambda plot: int(plot.id[1:]))
+    doses = [dose for t in study.trajectories for dose in t.doses]
+    if doses:
+        marks = DoseMarks()
+        marks.show(doses)
+        for plot in figures[: min(len(study.variables), _MOST)]:
+            marks.draw_in(plot)
+        marks.recolour(colours)
+    return figures
 
 
 def data_preview(study: Study, colours: Palette) -> hv.Layout:
@@ -62,7 +72,7 @@ def data_preview(study: Study, colours: Palette) -> hv.Layout:
     }  # fmt: skip
     unit = study.time_unit
     plots = []
-    for i, name in enumerate(study.variables[:6]):
+    for i, name in enumerate(study.variables[:_MOST]):
         label = f"{name} ({study.units[name]})" if study.units.get(name) else name
         points = hv.Points(table, kdims=[_TIME, name], vdims=[_SUBJECT])
         plots.append(

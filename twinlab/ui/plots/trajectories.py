@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 
 from twinlab.discovery import Band
 from twinlab.study import Trajectory
+from twinlab.twin import Simulation
 
 from ..tokens import ALPHA_INNER, ALPHA_OUTER, DASHES, MARKERS, Palette
 from .base import paint, quiet_figure
+from .doses import DoseMarks
 
 Array = NDArray[np.float64]
 #: Rows of `Band.quantiles`: 5, 25, 50, 75 and 95 %.
@@ -38,9 +40,10 @@ def _empty(states: Sequence[str], parts: Sequence[str]) -> dict[str, Array]:
 class TrajectoryPlot:
     """Data, the fitted trajectory, its bands, a chosen alternative and the stage of a running fit.
 
-    Three sources hold everything, with one set of columns per state: `fit` (time, mean and the four
-    edges of the bands), `observed` (time, value, error bar ends) and `overlay` (the trajectory of a
-    chosen model, or of the stage a running fit has reached).
+    Four sources hold what is drawn per state: `fit` (time, mean and the four edges of the bands),
+    `observed` (time, value, error bar ends), `overlay` (the trajectory of a chosen model, or of the
+    stage a running fit has reached) and `asked` (the trajectory under doses that were asked about,
+    with its band).  `doses` holds when something was given, and until when.
 
     Parameters
     ----------
@@ -56,6 +59,7 @@ class TrajectoryPlot:
 
     FIT = ("mean", "q05", "q25", "q75", "q95")
     OBSERVED = ("value", "low", "high", "limit")
+    ASKED = ("line", "low", "high")
 
     def __init__(
         self,
@@ -70,6 +74,8 @@ class TrajectoryPlot:
         self.fit = ColumnDataSource(_empty(states, self.FIT), name="fit")
         self.observed = ColumnDataSource(_empty(states, self.OBSERVED), name="observed")
         self.overlay = ColumnDataSource(_empty(states, ("line",)), name="overlay")
+        self.asked = ColumnDataSource(_empty(states, self.ASKED), name="asked")
+        self.doses = DoseMarks()
         self._range = Range1d(0, 1)
         self._data_end = 0.0
         self._faded = False
@@ -117,6 +123,10 @@ class TrajectoryPlot:
             "outer": plot.varea("time", f"q05_{i}", f"q95_{i}", source=self.fit),
             "inner": plot.varea("time", f"q25_{i}", f"q75_{i}", source=self.fit),
             "mean": plot.line("time", f"mean_{i}", source=self.fit, line_width=2),
+            "asked_band": plot.varea("time", f"low_{i}", f"high_{i}", source=self.asked),
+            "asked": plot.line(
+                "time", f"line_{i}", source=self.asked, line_width=2, line_dash=[7, 4]
+            ),
             "overlay": plot.line(
                 "time", f"line_{i}", source=self.overlay, line_width=1.8, line_dash="dashed"
             ),
@@ -139,6 +149,7 @@ class TrajectoryPlot:
             )
         )  # fmt: skip
         self._glyphs.append(glyphs)
+        self.doses.draw_in(plot)
         return plot
 
     def show_data(self, trajectory: Trajectory, columns: Sequence[int]) -> None:
@@ -158,6 +169,7 @@ class TrajectoryPlot:
                 {f"{part}_{i}": np.full(trajectory.time.size, np.nan) for part in self.OBSERVED}
             )
         self.observed.data = data
+        self.doses.show(trajectory.doses)
         self._data_end = float(trajectory.time[-1])
         self._set_range(float(trajectory.time[0]), self._data_end)
 
@@ -181,10 +193,34 @@ class TrajectoryPlot:
         """Take the extra trajectory away."""
         self.overlay.data = _empty(self.states, ("line",))
 
+    def show_asked(self, simulation: Simulation) -> None:
+        """Draw the trajectory under other doses, with its 90 % band if there are draws for one."""
+        low, high = simulation.band(0.9)
+        if len(simulation.draws) == 1:
+            low = high = np.full_like(simulation.best, np.nan)
+        columns = {"line": simulation.best, "low": low, "high": high}
+        data = {f"{part}_{i}": columns[part][:, i] for part in columns for i in self._indices}
+        self.asked.data = {"time": simulation.time, **data}
+        if self.fit.data["time"].size:
+            begin, end = self.fit.data["time"][[0, -1]]
+            self._set_range(float(begin), max(float(end), float(simulation.time[-1])))
+
+    def clear_asked(self) -> None:
+        """Take the trajectory under other doses away."""
+        self.asked.data = _empty(self.states, self.ASKED)
+        if self.fit.data["time"].size:
+            begin, end = self.fit.data["time"][[0, -1]]
+            self._set_range(float(begin), float(end))
+
+    @property
+    def _indices(self) -> range:
+        return range(len(self.states))
+
     def clear_fit(self) -> None:
-        """Take the fitted trajectory, its bands and the extra trajectory away."""
+        """Take the fitted trajectory, its bands and what was drawn over it away."""
         self.fit.data = _empty(self.states, self.FIT)
         self.clear_overlay()
+        self.clear_asked()
 
     def _set_range(self, start: float, end: float) -> None:
         end = max(end, self._data_end)
@@ -216,6 +252,8 @@ class TrajectoryPlot:
             glyphs["inner"].glyph.update(fill_color=colour, fill_alpha=ALPHA_INNER)
             glyphs["mean"].glyph.update(line_color=colour, line_dash=DASHES[0])
             glyphs["overlay"].glyph.update(line_color=colours.stage)
+            glyphs["asked"].glyph.update(line_color=colours.stage)
+            glyphs["asked_band"].glyph.update(fill_color=colours.stage, fill_alpha=ALPHA_OUTER)
             glyphs["points"].glyph.update(
                 line_color=colour, fill_color=colours.surface, fill_alpha=0.9
             )
@@ -223,4 +261,5 @@ class TrajectoryPlot:
             self._forecast[i].update(fill_color=colours.forecast, fill_alpha=0.08)
         if self._forecast_label is not None:
             self._forecast_label.text_color = colours.muted
+        self.doses.recolour(colours)
         self.fade(self._faded)
