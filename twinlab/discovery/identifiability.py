@@ -72,7 +72,8 @@ def direction(frame: Frame, best: Weighed) -> tuple[float, Array]:
 
 
 def _squares(problem: Problem, n_local: int) -> Array:
-    out = np.zeros(n_local)
+    """Squares of the states' scales; the prior of deviations between subjects is never weak."""
+    out = np.full(n_local, np.inf)
     out[: problem.n_state] = problem.scale**2
     return out
 

@@ -24,7 +24,7 @@ from .crossover import log_posterior
 from .problem import nonnegative_names
 from .reliability import reliability_of
 from .result import FitWarning, Gram, Settings
-from .search import Weighed, rescore, weigh
+from .search import Weighed, credible, rescore, weigh
 from .steps import SCALE_FREEDOM, Frame, Point, conditional, log_told, select, size_prior
 from .verdict import PriorVerdict
 
@@ -341,11 +341,12 @@ def _freed(
     points = [(m.fit, m.noise) for m in weighed if not m.fit.free] or [
         (weighed[0].fit, weighed[0].noise)
     ]
-    found, gram = rescore(
+    ranked, gram = rescore(
         frame, points, settings, judge.seed, executor, judge.check, lambda *_: None, FREE_ROUNDS
     )
-    if not found or gram is None:
+    if not ranked or gram is None:
         return replace(judge, frame=frame)
+    found = credible(ranked)
     known = {m.fit.columns.tobytes() for m in found}
     rest = [m for m in judge.models if m.columns.tobytes() not in known]
     return replace(judge, frame=frame, models=[*_plain(found), *rest], gram=gram, best=found[0])

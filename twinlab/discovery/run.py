@@ -25,6 +25,8 @@ from .search import (
     Start,
     Weighed,
     compare_noise,
+    credible,
+    leaders,
     models_met,
     prepare_starts,
     rescore,
@@ -59,6 +61,7 @@ class Found:
     in_pieces: bool = False
     variation: Variation | None = None
     gauges: tuple[Gauge, ...] = ()
+    leaders: tuple[Weighed, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,8 @@ class Run:
         before = found
         for _ in range(VARIATION_ROUNDS):
             self.teller.rescoring("Testing which coefficients vary", 1.0)
-            varied = find_variation(frame, best, question, self.seed, self.teller.check)
+            other = found.leaders if found is before else ()
+            varied = find_variation(frame, best, other, question, self.seed, self.teller.check)
             if varied is None:
                 break
             others = [(m.fit, varied.noise) for m in before.weighed[:MOST_JOINED]]
@@ -203,12 +207,19 @@ class Run:
         if starts[0].common is not None:
             frame = starts[0].common
             outcomes = leading(frame, outcomes)
-        weighed, gram = self.weigh(frame, models_met(frame, outcomes), MAX_ROUNDS)
-        if not weighed or gram is None:
+        ranked, gram = self.ranked(frame, models_met(frame, outcomes), MAX_ROUNDS)
+        if not ranked or gram is None:
             return None
-        return Found(frame, starts, outcomes, weighed, gram, {})
+        return Found(frame, starts, outcomes, credible(ranked), gram, {}, leaders=leaders(ranked))
 
     def weigh(
+        self, frame: Frame, points: Iterable[tuple[Point, Noise]], rounds: int
+    ) -> tuple[list[Weighed], Gram | None]:
+        """Weigh models and their neighbours; those that are not hopeless (`rescore`)."""
+        ranked, gram = self.ranked(frame, points, rounds)
+        return credible(ranked), gram
+
+    def ranked(
         self, frame: Frame, points: Iterable[tuple[Point, Noise]], rounds: int
     ) -> tuple[list[Weighed], Gram | None]:
         """Weigh models and their neighbours (`rescore`)."""

@@ -55,6 +55,8 @@ WORTH_EXPLORING = 8.0
 POLISHED, POLISHED_BEFORE = (12, 6, 4), (5, 3, 2)
 #: A fit is not polished again where its noise's new size would change its evidence by less nats.
 SETTLED = 0.05
+#: Leading models of each size.
+LEADERS_EACH = 2
 #: Models this many nats below the best are dropped.
 NEGLIGIBLE = 12.0
 
@@ -220,7 +222,7 @@ def rescore(
     Returns
     -------
     models : list of Weighed
-        By descending evidence; empty if no model can be simulated freely.
+        All that were weighed, by descending evidence; empty if no model can be simulated freely.
     gram : Gram or None
         Linearisation at the best model under its noise.
     """
@@ -282,7 +284,20 @@ def rescore(
     gram = explored.get(best.fit.columns.tobytes())
     if gram is None:
         gram = linearise(frame, best.fit, best.noise, 0.0)
-    return [m for m in ranked if m.evidence > best.evidence - NEGLIGIBLE], gram
+    return ranked, gram
+
+
+def credible(ranked: list[Weighed]) -> list[Weighed]:
+    """Leave out the models that are hopeless beside the best, which is the first."""
+    return [m for m in ranked if m.evidence > ranked[0].evidence - NEGLIGIBLE]
+
+
+def leaders(ranked: list[Weighed]) -> tuple[Weighed, ...]:
+    """The best models of each size below that of the best of all: of another kind, perhaps."""
+    out: list[Weighed] = []
+    for size in range(1, len(ranked[0].fit.columns) + 1):
+        out += [m for m in ranked[1:] if len(m.fit.columns) == size][:LEADERS_EACH]
+    return tuple(out)
 
 
 def _trusted(frame: Frame, weighed: Sequence[Weighed]) -> ColumnPrior:

@@ -7,7 +7,7 @@ around a fit (`mixed`); what is chosen is then fitted, and must raise the model'
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,8 +31,13 @@ Array = NDArray[np.float64]
 VARIES = -2.0
 #: Prior log-odds of any effect at all, spread over the candidates.
 EFFECT = -1.0
+#: Models that are refitted with deviations at most, and by how many nats the promise of one may
+#: lie below the best promise.
+MOST_REFITTED, HOPELESS = 3, 15.0
 #: Iterations of a fit between updates of its noise and its omegas.
 ITERATIONS = (12, 8, 6)
+#: Rounds of such updates at most, and the relative change at which they end.
+ROUNDS, STANDSTILL = 25, 0.02
 #: The most coefficients that are let vary at once.
 MAX_SLOTS = 30
 
@@ -45,12 +50,18 @@ class Varied:
     fit: Fit
     noise: Noise
     variation: Variation
+    evidence: float = np.nan
 
 
 def find_variation(
-    frame: Frame, best: Weighed, question: Question, seed: int, check: Callable[[], None]
+    frame: Frame,
+    best: Weighed,
+    others: Sequence[Weighed],
+    question: Question,
+    seed: int,
+    check: Callable[[], None],
 ) -> Varied | None:
-    """What varies in one model; None where nothing does, or the data cannot say.
+    """What varies in a model; None where nothing does, or the data cannot say.
 
     Parameters
     ----------
@@ -58,6 +69,9 @@ def find_variation(
         Under which nothing varies.
     best : Weighed
         At its optimum.
+    others : sequence of Weighed
+        Models that may be better than `best` once coefficients vary: one fit for all often needs
+        more terms than a model whose coefficients differ between subjects.
     question : Question
     seed : int
     check : callable
@@ -71,10 +85,16 @@ def find_variation(
             return None
         model = found.model
         return Varied(found.frame, model.fit, model.noise, search.variation(found))
-    study = _Study(frame, best, question, check)
-    if not study.slots.size or not study.worth_it():
-        return None
-    return study.by_subject()
+    studies = [_Study(frame, model, question, check) for model in (best, *others)]
+    promise = [study.promise() for study in studies]
+    order = sorted(range(len(studies)), key=lambda i: -promise[i])
+    answers = [
+        studies[i].by_subject()
+        for i in order[:MOST_REFITTED]
+        if promise[i] > max(best.evidence, promise[order[0]] - HOPELESS)
+    ]
+    found = [a for a in answers if a is not None and a.evidence > best.evidence]
+    return max(found, key=lambda a: a.evidence) if found else None
 
 
 class _Study:
@@ -113,16 +133,18 @@ class _Study:
         cost = quadratic(self.plain.with_varying(known), fit, noise, varying)
         return Mixed(self.plain, fit, cost, order) if cost is not None else None
 
-    def worth_it(self) -> bool:
-        """Whether some deviation or effect alone is promising around the plain fit."""
+    def promise(self) -> float:
+        """Log evidence that deviations promise around the plain fit; -inf where none does."""
         mixed = self.mixed(
             self.frame(np.zeros(0), (), np.zeros(0)), self.best.fit, self.best.noise, ()
         )
-        if mixed is None:
-            return False
+        if mixed is None or not self.slots.size:
+            return -np.inf
         nothing = mixed.choice((), ()).evidence
-        gains = [mixed.choice((s,), ()).evidence - nothing + VARIES for s in range(self.slots.size)]
-        return max(gains, default=-1.0) > 0.0
+        slots: tuple[int, ...] = self._grown(mixed, ())
+        if not slots:
+            return -np.inf
+        return self.best.evidence + self._score(mixed, slots, ()) - nothing
 
     def fitted(
         self, deviating: tuple[int, ...], omega: Array, effects: tuple[int, ...], size: Array
@@ -132,17 +154,23 @@ class _Study:
         full[list(deviating)] = np.clip(omega, 0.02, None)
         fit, noise = self.best.fit, self.best.noise
         frame = self.frame(full, effects, size)
-        for count in ITERATIONS:
+        for _ in range(ROUNDS):
             self.check()
-            new = polish_point(frame, fit, noise, 0.0, count)
+            new = polish_point(frame, fit, noise, 0.0, ITERATIONS[-1])
             if new is None:
                 return None
-            fit = new
+            fit, before = new, (noise.sd, full)
             noise = noise.estimate(frame.problem, fit.x, n_parameters(frame, fit))
             if deviating:
                 full = full.copy()
                 full[list(deviating)] = self._updated(frame, fit, full)[list(deviating)]
                 frame = self.frame(full, effects, fit.effects)
+            # Noise and omegas feed each other: from a pooled fit they part slowly.
+            if all(
+                np.allclose(a, b, rtol=STANDSTILL)
+                for a, b in zip(before, (noise.sd, full), strict=True)
+            ):
+                break
         return frame, polish_point(frame, fit, noise, 0.0, ITERATIONS[-1]) or fit, noise
 
     def _updated(self, frame: Frame, fit: Fit, omega: Array) -> Array:
@@ -251,11 +279,9 @@ class _Study:
             (np.log(choice.omega_log_sd) - 0.5 * np.log(choice.omega / OMEGA_MEDIAN) ** 2).sum()
         )
         hyper += VARIES * len(slots) + self.odds * len(effects)
-        if not log_evidence(frame, fit, noise) + hyper > self.best.evidence:
-            return None
-        return Varied(
-            frame, fit, noise, self._variation(slots, effects, varying, choice, mixed, fit)
-        )
+        evidence = log_evidence(frame, fit, noise) + hyper
+        variation = self._variation(slots, effects, varying, choice, mixed, fit)
+        return Varied(frame, fit, noise, variation, evidence)
 
     def _variation(
         self,
