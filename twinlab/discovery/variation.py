@@ -93,8 +93,8 @@ def find_variation(
         for i in order[:MOST_REFITTED]
         if promise[i] > max(best.evidence, promise[order[0]] - HOPELESS)
     ]
-    found = [a for a in answers if a is not None and a.evidence > best.evidence]
-    return max(found, key=lambda a: a.evidence) if found else None
+    better = [a for a in answers if a is not None and a.evidence > best.evidence]
+    return max(better, key=lambda a: a.evidence) if better else None
 
 
 class _Study:
