@@ -8,15 +8,17 @@ from scipy.integrate import solve_ivp
 
 from twinlab.benchmark.cells import Cell, make_case
 from twinlab.discovery import Settings, discover, discovery_mapping
+from twinlab.discovery.exchange import alike, exchange_text, hidden_faster, pairs
 from twinlab.discovery.identifiability import direction
 from twinlab.discovery.latent import guesses
 from twinlab.discovery.latent_search import in_display_units, latent_starts
 from twinlab.discovery.noise import make_noise
 from twinlab.discovery.posterior import goodness
 from twinlab.discovery.problem import make_problem
-from twinlab.discovery.search import Weighed
+from twinlab.discovery.search import Weighed, weigh
 from twinlab.discovery.smoothing import smooth_data
-from twinlab.discovery.steps import Frame, Point, linearise, polish_point
+from twinlab.discovery.steps import Frame, Point, linearise, log_evidence, polish_point
+from twinlab.discovery.varying import Effect, Varying
 from twinlab.errors import UserError
 from twinlab.knowledge import Knowledge
 from twinlab.library import Library
@@ -26,6 +28,10 @@ from twinlab.twin import Twin
 
 @pytest.fixture(scope="module")
 def chain():
+    return made_chain(2)
+
+
+def made_chain(power, begin=0.0):
     """A known pulse p decays, makes z, which makes y and decays; z is never measured."""
     times, values, hidden = [], [], []
     rng = np.random.default_rng(2)
@@ -33,9 +39,9 @@ def chain():
         t = np.linspace(0.0, 10.0, 40)
 
         def rhs(_, x):
-            return [-0.4 * x[0], x[0] - 0.8 * x[1], 0.5 * x[1] - 0.3 * x[2] ** 2]
+            return [-0.4 * x[0], x[0] - 0.8 * x[1], 0.5 * x[1] - 0.3 * x[2] ** power]
 
-        x = solve_ivp(rhs, (0, 10), [start, 0.1, 0.0], t_eval=t, rtol=1e-9, atol=1e-9).y.T
+        x = solve_ivp(rhs, (0, 10), [start, 0.1, begin], t_eval=t, rtol=1e-9, atol=1e-9).y.T
         times.append(t)
         hidden.append(x[:, 1])
         values.append(x[:, [0, 2]] + 0.01 * rng.standard_normal((t.size, 2)))
@@ -105,27 +111,92 @@ def test_the_true_production_is_among_the_guesses(chain):
     assert near and max(near) > 0.6
 
 
-def test_a_change_of_unit_changes_nothing_that_was_measured(chain):
+@pytest.mark.parametrize("varies", [False, True])
+def test_a_change_of_unit_changes_nothing_that_was_measured(chain, varies):
     library = terms(chain[0])
     problem = make_problem(chain[0], library, Knowledge())
-    problem, starts = latent_starts(problem, Settings(starts=1))
-    frame = starts[0].common
-    columns = sorted(library.find(s, t) for s, t in (
-        ("p", "p"), ("z", "p"), ("z", "z"), ("y", "z"), ("y", "y^2")))  # fmt: skip
-    columns = np.array(columns)
-    start = starts[0].coefficients[columns]
-    noise = noise_of(frame)
-    fit = polish_point(frame, Point(columns, start, frame.initial_prior.mean), noise, 0.0, 30)
-    model = Weighed(fit, noise, 0.0)
-    gram = linearise(frame, fit, noise, 0.0)
+    frame, model = fitted(
+        problem, [("p", "p"), ("z", "p"), ("z", "z"), ("y", "z"), ("y", "y^2")], varies
+    )
+    fit = model.fit
+    gram = linearise(frame, fit, model.noise, 0.0)
     shown, models, _, gauges = in_display_units(frame, [model], gram)
     again = polish_point(shown, models[0].fit, models[0].noise, 0.0, 0)
     assert again.cost == pytest.approx(fit.cost, rel=1e-4)
     measured = [library.states.index("p"), library.states.index("y")]
     np.testing.assert_allclose(again.x[:, measured], fit.x[:, measured], rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(again.h_w, models[0].fit.h_w, rtol=2e-2, atol=1e-2)
+    np.testing.assert_array_equal(models[0].fit.effects, fit.effects)
     assert gauges[0].state == "z" and len(goodness(problem, fit.x)) == 3
-    assert direction(shown, models[0])[0] == pytest.approx(direction(frame, model)[0], rel=0.05)
+    if not varies:
+        there = direction(shown, models[0])[0]
+        assert there == pytest.approx(direction(frame, model)[0], rel=0.05)
+
+
+def fitted(problem, active, varies=False):
+    """A model with these terms at its optimum; the making of z deviates if something varies."""
+    library = problem.library
+    problem, starts = latent_starts(problem, Settings(starts=1))
+    frame = starts[0].common
+    columns = np.array(sorted(library.find(*pair) for pair in active))
+    if varies:
+        slot = np.full(len(library.columns), -1)
+        slot[library.find("z", "p")] = 0
+        effect = Effect(0, "condition", "1", np.array([1.0, 0.0, 0.0]))
+        frame = frame.with_varying(Varying(slot, 1, np.array([0.2]), (effect,), np.array([0.1])))
+    noise = noise_of(frame)
+    start = Point(columns, starts[0].coefficients[columns], frame.initial_prior.mean[:, :3])
+    fit = polish_point(frame, start, noise, 0.0, 30)
+    return frame, Weighed(fit, noise, log_evidence(frame, fit, noise))
+
+
+LINEAR = {("p", "p"): -0.4, ("z", "p"): 1.0, ("z", "z"): -0.8, ("y", "z"): 0.5, ("y", "y"): -0.3}
+
+
+def linear_chain(**known):
+    """The truth of a linear chain at its optimum, and the pair of its rates."""
+    study, hidden = made_chain(1, begin=1.0)
+    study = replace(study, initial=known)
+    problem, starts = latent_starts(make_problem(study, terms(study), Knowledge()), Settings())
+    frame, library = starts[0].common, problem.library
+    names = library.states
+    row = np.nonzero(problem.gauge[:, names.index("z")])[0]
+    unit = 1.0 / np.concatenate(hidden)[row[0]] if row.size else 1.0
+    truth = {library.find(*pair): value for pair, value in LINEAR.items()}
+    truth[library.find("z", "p")] *= unit
+    truth[library.find("y", "z")] /= unit
+    columns = np.array(sorted(truth))
+    initial = frame.initial_prior.mean.copy()
+    initial[:, names.index("z")] = 0.1 * unit
+    start = Point(columns, np.array([truth[c] for c in columns]), initial)
+    model = weigh(frame, start, noise_of(frame))
+    [pair] = pairs(problem, columns)
+    assert (names[pair.hidden], names[pair.fed]) == ("z", "y")
+    return frame, model, pair
+
+
+def test_two_rates_of_a_linear_chain_can_change_places():
+    """Only the sum and the product of the rates are in y: y'' = a p - (d + w) y' - d w y."""
+    frame, model, pair = linear_chain()
+    other = alike(frame, model, pair)
+    w, v = model.fit.coefficients, other.fit.coefficients
+    assert w[pair.own] == pytest.approx(-0.8, rel=0.2)
+    assert v[pair.own] == pytest.approx(w[pair.other], rel=0.05)
+    assert v[pair.other] == pytest.approx(w[pair.own], rel=0.05)
+    y = frame.problem.library.states.index("y")
+    np.testing.assert_allclose(other.fit.x[:, y], model.fit.x[:, y], atol=5e-3)
+    # Either way round the same one is shown, and it is said.
+    for one in (model, other):
+        [shown] = hidden_faster(frame, [one])
+        c = shown.fit.coefficients
+        assert c[pair.own] < c[pair.other] < 0.0 and shown.evidence == one.evidence
+    assert "Two answers fit alike: z decays at" in exchange_text(frame, model)["z"]
+
+
+def test_rates_do_not_change_places_where_the_hidden_start_is_known():
+    frame, model, pair = linear_chain(z=0.1)
+    assert model.fit.coefficients[pair.own] == pytest.approx(-0.8, rel=0.2)
+    assert alike(frame, model, pair) is None and exchange_text(frame, model) == {}
 
 
 def noise_of(frame: Frame):

@@ -114,30 +114,13 @@ def run_start(
     Outcome or None
         None if no kappa could be fitted.
     """
-    state = _Climb(frame, noise, seed, tick, start)
-    queue, tries = list(kappas), 0
-    while queue and tries < MAX_TRIES:
-        tries += 1
-        if state.try_kappa(queue[0]):
-            queue.pop(0)
-        elif state.fit is None:
-            # Nothing fitted yet: pull harder.
-            queue.insert(0, 2.0 * queue[0])
-            if len(queue) > len(kappas) + 6:
-                return None
-        else:
-            middle = float(np.sqrt(queue[0] * state.kappa))
-            if state.kappa < 1.08 * middle:
-                break
-            queue.insert(0, middle)
-    if state.fit is None:
-        return None
-    if not queue:
-        state.run_free()
-    return state.outcome()
+    climb = Climb(frame, noise, seed, tick, start)
+    if climb.follow(kappas):
+        climb.run_free()
+    return climb.outcome() if climb.fit is not None else None
 
 
-class _Climb:
+class Climb:
     """State of one continuation: the accepted fit and how far it has come."""
 
     def __init__(self, frame: Frame, noise: Noise, seed: int, tick: Tick, start: Array) -> None:
@@ -149,6 +132,25 @@ class _Climb:
         self.supports: Supports | None = None
         self.kappa, self.chi2, self.level = np.inf, np.inf, np.nan
         self.met: dict[bytes, Point] = {}
+
+    def follow(self, kappas: Sequence[float]) -> bool:
+        """Go down falling nudging rates, by smaller steps where needed; whether all succeeded."""
+        queue, tries = list(kappas), 0
+        while queue and tries < MAX_TRIES:
+            tries += 1
+            if self.try_kappa(queue[0]):
+                queue.pop(0)
+            elif self.fit is None:
+                # Nothing fitted yet: pull harder.
+                queue.insert(0, 2.0 * queue[0])
+                if len(queue) > len(kappas) + 6:
+                    return False
+            else:
+                middle = float(np.sqrt(queue[0] * self.kappa))
+                if self.kappa < 1.08 * middle:
+                    return False
+                queue.insert(0, middle)
+        return not queue
 
     def try_kappa(self, kappa: float) -> bool:
         """Fit at one nudging rate; accept unless the fit breaks away from the data."""
@@ -211,6 +213,11 @@ class _Climb:
         if new is not None and self.penalised(new, n) < self.penalised(old, n):
             return new, gram, supports, new.cost / n, False
         return old, gram, supports, old.cost / n, True
+
+    def rating(self) -> float:
+        """Penalised cost where it stands."""
+        assert self.fit is not None and self.gram is not None
+        return self.penalised(self.fit, max(self.gram.n, 1.0))
 
     def penalised(self, fit: Fit, n: float) -> float:
         """Cost plus a price per term (extended BIC; Chen and Chen 2008, eq. 1, gamma = 1)."""

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import null_space
 
+from .exchange import exchange_text
 from .frame import Frame
 from .latent_search import Gauge, free_scales, unit_powers
 from .problem import Problem
@@ -119,6 +120,7 @@ def judge_latent(frame: Frame, best: Weighed, gauges: tuple[Gauge, ...]) -> dict
         "relative_sd": min(spread, 1e6),
         "profile": _profile(frame, best, int(np.argmax(np.abs(vector)))),
     }
+    twofold = exchange_text(frame, best)
     return {
         name: {
             "gauge": fixed.get(
@@ -127,6 +129,7 @@ def judge_latent(frame: Frame, best: Weighed, gauges: tuple[Gauge, ...]) -> dict
             ),
             "scale": float(problem.scale[problem.library.states.index(name)]),
             **verdict,
+            "twofold": twofold.get(name, ""),
         }
         for name in names
     }
@@ -177,6 +180,8 @@ def latent_warnings(problem: Problem, latent: Mapping[str, Any]) -> list[FitWarn
         if problem.study.initial.get(name) == 0.0:
             text += " It begins at 0."
         out.append(FitWarning("latent_state", text))
+        if told["twofold"]:
+            out.append(FitWarning("not_identifiable", told["twofold"]))
     for verdict in dict.fromkeys(t["verdict"] for t in latent.values() if not t["identified"]):
         out.append(FitWarning("not_identifiable", verdict))
     return out

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 from twinlab.expressions import POWER
 from twinlab.kernels import Initial
 
-from .continuation import Outcome, kappa_schedule
+from .continuation import Climb, Outcome, Tick, kappa_schedule
 from .latent import Guess, check_informed, guesses, held_structure, with_course
+from .noise import make_noise
 from .problem import Problem
 from .result import Gram, Settings
 from .search import START_NOISE, Start, Weighed, slab_precision, weigh
@@ -24,8 +26,11 @@ Array = NDArray[np.float64]
 
 #: Standard deviation of the value that fixes a scale, as a share of it.
 GAUGE_SD = 1e-3
-#: Starts whose models are weighed: those within so many nats of the best, at most so many.
-LEADING, MOST_LEADING = 30.0, 3
+#: Guesses are compared when so many nudging rates remain; at most so many of them, whose
+#: penalised cost is so little above the best's, are followed to the end.
+REMAINING, MOST_LEADING, PROMISING = 1, 3, 120.0
+#: Starts whose models are weighed: those within so many nats of the best.
+LEADING = 30.0
 
 
 def free_scales(problem: Problem) -> NDArray[np.int64]:
@@ -149,12 +154,51 @@ def _scaled(
     return replace(problem, scale=scale, **tables), sets
 
 
-def leading(frame: Frame, outcomes: list[Outcome]) -> list[Outcome]:
-    """The starts that led to the best models."""
-    weighed = [(weigh(frame, o.fit, o.noise), o) for o in outcomes]
-    good = [(m.evidence, o) for m, o in weighed if m is not None and np.isfinite(m.evidence)]
-    good.sort(key=lambda pair: -pair[0])
-    return [o for value, o in good[:MOST_LEADING] if value > good[0][0] - LEADING] or outcomes
+def run_guesses(
+    starts: list[Start],
+    noise_model: str,
+    seed: int,
+    tick: Callable[[int], Tick],
+    executor: Executor,
+) -> tuple[list[Outcome], list[Weighed]]:
+    """Follow every guess for some stages, the best of them to the end.
+
+    Returns
+    -------
+    outcomes : list of Outcome
+        Of the guesses that led to the best models.
+    weighed : list of Weighed
+        Those models.
+    """
+
+    def begin(i: int) -> Climb:
+        start = starts[i]
+        problem, smooth = start.frame.problem, start.frame.smooth
+        noise = make_noise(problem, noise_model, smooth.sd, smooth.at_data)
+        climb = Climb(start.frame, noise, seed + i, tick(i), start.coefficients)
+        climb.follow(start.kappas[:-REMAINING])
+        return climb
+
+    def end(i: int) -> Outcome:
+        if climbs[i].follow(starts[i].kappas[-REMAINING:]):
+            climbs[i].run_free()
+        return climbs[i].outcome()
+
+    climbs = list(executor.map(begin, range(len(starts))))
+    cost = {i: climb.rating() for i, climb in enumerate(climbs) if climb.fit is not None}
+    order = sorted(cost, key=lambda i: cost[i])[:MOST_LEADING]
+    promising = [i for i in order if cost[i] < cost[order[0]] + PROMISING]
+    outcomes = list(executor.map(end, promising))
+    common = starts[0].common or starts[0].frame
+    weighed = executor.map(lambda o: weigh(common, o.fit, o.noise), outcomes)
+    good = [
+        (m, o)
+        for m, o in zip(weighed, outcomes, strict=True)
+        if m is not None and np.isfinite(m.evidence)
+    ]
+    highest = max((m.evidence for m, _ in good), default=-np.inf)
+    good = [(m, o) for m, o in good if m.evidence > highest - LEADING]
+    return [o for _, o in good] or outcomes, [m for m, _ in good]
 
 
 # ------------------------------------------------------------------------------- final gauge

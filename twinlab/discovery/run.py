@@ -12,8 +12,9 @@ from twinlab.errors import UserError
 from twinlab.knowledge import Knowledge
 
 from .continuation import Outcome
+from .exchange import hidden_faster
 from .extension import extend
-from .latent_search import Gauge, in_display_units, latent_starts, leading
+from .latent_search import Gauge, in_display_units, latent_starts, run_guesses
 from .noise import Noise
 from .problem import Problem
 from .progress import Teller
@@ -142,7 +143,12 @@ class Run:
         """Search where some states were never measured, from guesses at their course."""
         self.teller.tell("prepare", "Guessing at the latent states", 0.0)
         _, starts = latent_starts(problem, self.settings)
-        found = self.refine_constants(self.varied(self.search(starts, noise_models)))
+        found = self.search(starts, noise_models)
+        weighed, gram = hidden_faster(found.frame, found.weighed), found.gram
+        if weighed[0] is not found.weighed[0]:
+            gram = linearise(found.frame, weighed[0].fit, weighed[0].noise, 0.0) or gram
+        found = replace(found, weighed=weighed, gram=gram)
+        found = self.refine_constants(self.varied(found))
         shown = in_display_units(found.frame, found.weighed, found.gram)
         frame, weighed, gram, gauges = shown
         return replace(found, frame=frame, weighed=weighed, gram=gram, gauges=gauges)
@@ -203,30 +209,38 @@ class Run:
     def under(self, starts: list[Start], noise_model: str) -> Found | None:
         """Starts and weighing under one noise model; None if no model could be simulated."""
         frame, tick = starts[0].frame, self.teller.starts(starts)
-        outcomes = run_starts(starts, noise_model, self.seed, tick, self.pool)
         if starts[0].common is not None:
             frame = starts[0].common
-            outcomes = leading(frame, outcomes)
-        ranked, gram = self.ranked(frame, models_met(frame, outcomes), MAX_ROUNDS)
+            outcomes, best = run_guesses(starts, noise_model, self.seed, tick, self.pool)
+        else:
+            outcomes, best = run_starts(starts, noise_model, self.seed, tick, self.pool), []
+        ranked, gram = self.ranked(frame, models_met(frame, outcomes), MAX_ROUNDS, best)
         if not ranked or gram is None:
             return None
         return Found(frame, starts, outcomes, credible(ranked), gram, {}, leaders=leaders(ranked))
 
     def weigh(
-        self, frame: Frame, points: Iterable[tuple[Point, Noise]], rounds: int
+        self,
+        frame: Frame,
+        points: Iterable[tuple[Point, Noise]],
+        rounds: int,
     ) -> tuple[list[Weighed], Gram | None]:
         """Weigh models and their neighbours; those that are not hopeless (`rescore`)."""
         ranked, gram = self.ranked(frame, points, rounds)
         return credible(ranked), gram
 
     def ranked(
-        self, frame: Frame, points: Iterable[tuple[Point, Noise]], rounds: int
+        self,
+        frame: Frame,
+        points: Iterable[tuple[Point, Noise]],
+        rounds: int,
+        known: Iterable[Weighed] = (),
     ) -> tuple[list[Weighed], Gram | None]:
         """Weigh models and their neighbours (`rescore`)."""
         teller = self.teller
         return rescore(
             frame, points, self.settings, self.seed, self.pool, teller.check, teller.rescoring,
-            rounds,
+            rounds, known,
         )  # fmt: skip
 
     def refine_constants(self, found: Found) -> Found:

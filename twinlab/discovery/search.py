@@ -53,6 +53,9 @@ WORTH_EXPLORING = 8.0
 #: Polishing iterations of a model to be weighed, between estimates of its noise: of a new one,
 #: and of one that was at its optimum under other noise.
 POLISHED, POLISHED_BEFORE = (12, 6, 4), (5, 3, 2)
+#: Where states were never measured most supports break the chain that holds them: they are looked
+#: at after a few iterations, and given up where the noise costs this many nats more than the best.
+POLISHED_HIDDEN, HOPELESS = (4, 10, 6, 4), 150.0
 #: A fit is not polished again where its noise's new size would change its evidence by less nats.
 SETTLED = 0.05
 #: Leading models of each size.
@@ -163,12 +166,18 @@ class Pool:
             key = point.columns.tobytes()
             if key not in self.models and key not in new:
                 new[key] = (point, noise)
-        weighed = self.executor.map(lambda pair: self._weigh(*pair), new.values())
+        hopeless, best = -np.inf, self.ranked[:1]
+        if best and self.frame.problem.unseen_states.size:
+            hopeless = best[0].noise.log_normaliser(self.frame.problem) - HOPELESS
+        weighed = self.executor.map(
+            lambda pair: self._weigh(pair[0], pair[1], hopeless), new.values()
+        )
         self.models.update(zip(new, weighed, strict=True))
 
-    def _weigh(self, point: Point, noise: Noise) -> Weighed | None:
+    def _weigh(self, point: Point, noise: Noise, hopeless: float) -> Weighed | None:
         self.check()
-        return weigh(self.frame, point, noise)
+        iterations = POLISHED_HIDDEN if hopeless > -np.inf else POLISHED
+        return weigh(self.frame, point, noise, iterations, hopeless)
 
     @property
     def ranked(self) -> list[Weighed]:
@@ -178,9 +187,17 @@ class Pool:
 
 
 def weigh(
-    frame: Frame, point: Point, noise: Noise, iterations: tuple[int, ...] = POLISHED
+    frame: Frame,
+    point: Point,
+    noise: Noise,
+    iterations: tuple[int, ...] = POLISHED,
+    hopeless: float = -np.inf,
 ) -> Weighed | None:
-    """Polish a model, give it its own noise, and take its evidence."""
+    """Polish a model, give it its own noise, and take its evidence.
+
+    One whose noise grows so large that the normaliser of its likelihood is below `hopeless` is
+    polished no further.
+    """
     fit = polish_point(frame, point, noise, 0.0, iterations[0])
     if fit is None:
         return None
@@ -190,6 +207,8 @@ def weigh(
         if _evidence_at_stake(frame.problem, noise, estimated, n) < SETTLED:
             break
         noise = estimated
+        if noise.log_normaliser(frame.problem) < hopeless:
+            break
         fit = polish_point(frame, fit, noise, 0.0, more)
         if fit is None:
             return None
@@ -216,8 +235,11 @@ def rescore(
     check: Callable[[], None],
     tell: Callable[[str, float], None],
     rounds: int = MAX_ROUNDS,
+    known: Iterable[Weighed] = (),
 ) -> tuple[list[Weighed], Gram | None]:
     """Weigh models and the neighbours of the best, until the best stands still.
+
+    Those that are `known` have been weighed.
 
     Returns
     -------
@@ -227,6 +249,7 @@ def rescore(
         Linearisation at the best model under its noise.
     """
     pool = Pool(frame, executor, check)
+    pool.models.update({m.fit.columns.tobytes(): m for m in known})
     tell("Weighing the models that were met", 0.0)
     pool.weigh_all(points)
     explored: dict[bytes, Gram | None] = {}
