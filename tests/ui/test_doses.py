@@ -10,8 +10,9 @@ import pytest
 from tests.handmade import small_discovery
 from twinlab.discovery import Discovery
 from twinlab.errors import UserError
-from twinlab.study import Dose
+from twinlab.study import Dose, Study
 from twinlab.twin import Twin, ask, repeated
+from twinlab.ui.choice import LibraryChoice
 from twinlab.ui.dose_state import DoseState
 from twinlab.ui.panels.doses import DoseCard
 from twinlab.ui.panels.views import TrajectoryCard
@@ -57,9 +58,9 @@ def test_doses_beyond_those_of_the_data_are_flagged(dosed: Discovery) -> None:
 
     assert beyond(1.0) == "" == beyond([Dose(t, 2.0, "prey") for t in (0, 5)])
     assert "Nobody in the data went without doses" in beyond(0.0)
-    assert "A single dose, 12, is above" in beyond(3.0, 1)
-    assert "The sum of all doses, 6, is above" in beyond(1.5)
-    assert "A single dose, 1, is below" in beyond(0.5)
+    assert "A single dose, 12 heads, is above all in the data (up to 4 heads)" in beyond(3.0, 1)
+    assert "The sum of all doses, 6 heads, is above" in beyond(1.5)
+    assert "A single dose, 1 heads, is below" in beyond(0.5)
     assert "into predator" in beyond([Dose(1, 2.0, "predator")])
     untreated = small_discovery(doses={"bert": GIVEN["bert"]})
     assert ask(Twin(untreated), 1, 0.0, draws=1).beyond == ""
@@ -135,8 +136,8 @@ def test_the_card_says_what_was_asked(
     said = asked_words(dosed, 0, doses.asked, doses.question)
     assert said[0].startswith("Twice the doses: predicted peak of prey ") and "90 % band" in said[0]
     assert said[0].split("; ")[0] in card.words.object
-    assert "Beyond the data. A single dose, 4" not in card.beyond.object
-    assert "Beyond the data. The sum of all doses, 8" in card.beyond.object
+    assert "Beyond the data. A single dose, 4 heads" not in card.beyond.object
+    assert "Beyond the data. The sum of all doses, 8 heads" in card.beyond.object
     card.back.clicks += 1
     assert card.words.object.startswith("<p class='caption'>") and card.beyond.object == ""
     assert card.factor.value == 1.0
@@ -181,3 +182,22 @@ def test_marks_change_colour_and_stand_in_the_preview(dosed: Discovery) -> None:
         for figure in preview_figures(study, LIGHT)
     ]
     assert ["VSpan" in kinds for kinds in drawn] == [True, True, False]
+
+
+def test_doses_that_nothing_measured_can_take_go_into_a_depot() -> None:
+    times = [np.array([0.0, 1.0, 2.0])] * 2
+    units = {"concentration": "mg/L"}
+    made = Study.from_arrays(
+        "s", ("concentration",), times, [np.array([[1.0], [3.0], [2.0]])] * 2, units=units
+    )
+
+    def with_unit(unit: str) -> Study:
+        dose = (Dose(0, 300.0, unit=unit),)
+        return replace(made, trajectories=tuple(replace(t, doses=dose) for t in made.trajectories))
+
+    choice = LibraryChoice.suited(with_unit("mg"))
+    offered = choice.offered(with_unit("mg"))
+    assert offered.states == ("concentration", "depot") and offered.latent == ("depot",)
+    assert LibraryChoice.suited(with_unit("mg/L")) == LibraryChoice() == LibraryChoice.suited(made)
+    hill = replace(choice, hill=("concentration",)).offered(with_unit("mg"))
+    assert hill.latent == ("depot",) and len(hill.columns) > len(offered.columns)

@@ -16,7 +16,7 @@ def session(study) -> tuple[Loop, WorkbenchState, HeldOutState]:
     fit = WorkbenchState(loop.schedule)
     fit.settings = QUICK
     state = HeldOutState(fit)
-    fit._accept(study, LibraryChoice().offered(study))
+    fit._accept(study, LibraryChoice(), LibraryChoice().offered(study))
     return loop, fit, state
 
 

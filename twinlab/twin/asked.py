@@ -123,7 +123,11 @@ def _beyond(problem: Problem, other: Problem, trajectory: int) -> str:
     if not any(d.amount > 0 for d in asked):
         treated = all(any(d.amount > 0 for d in own) for own in known)
         return "Nobody in the data went without doses." if treated else ""
+    # What is divided by a covariate, or arrives in part, has another unit than the doses.
+    plain = not any(rule.scale or rule.bioavailability != 1 for rule in problem.study.dosing)
     for target in dict.fromkeys(d.target for d in asked):
+        units = {d.unit for d in asked if d.target == target} if plain else set()
+        unit = f" {units.pop()}".rstrip() if len(units) == 1 else ""
         amounts = [[d.amount for d in own if d.target == target] for own in known]
         single = [a for own in amounts for a in own]
         if not single:
@@ -135,8 +139,10 @@ def _beyond(problem: Problem, other: Problem, trajectory: int) -> str:
             (sum(own), [sum(a) for a in amounts], "The sum of all doses"),
         ):
             if value > max(others) * (1 + _ROUNDING):
-                return f"{words}, {value:.4g}, is above all in the data (up to {max(others):.4g})."
+                most = f"{max(others):.4g}{unit}"
+                return f"{words}, {value:.4g}{unit}, is above all in the data (up to {most})."
             least = 0.0 if untreated else min(others)
             if value < least * (1 - _ROUNDING):
-                return f"{words}, {value:.4g}, is below all in the data (from {least:.4g})."
+                from_least = f"from {least:.4g}{unit}"
+                return f"{words}, {value:.4g}{unit}, is below all in the data ({from_least})."
     return ""

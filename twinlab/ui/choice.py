@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from twinlab.errors import UserError
 from twinlab.library import Library
 from twinlab.study import Study
+from twinlab.study.dosing import arriving_doses
 
 #: More columns than this make a fit take minutes and a page hard to read.
 MAX_COLUMNS = 2000
+#: What a compartment is called that doses go into and nobody measured.
+DEPOT = "depot"
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class LibraryChoice:
         Terms the user wrote, in the term language.
     off : frozenset of str
         Canonical texts of terms switched off.
+    latent : tuple of str
+        States that were never measured.
     """
 
     degree: int = 2
@@ -36,6 +41,19 @@ class LibraryChoice:
     michaelis_menten: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
     off: frozenset[str] = frozenset()
+    latent: tuple[str, ...] = ()
+
+    @classmethod
+    def suited(cls, study: Study) -> LibraryChoice:
+        """What a study begins with.
+
+        Where doses cannot go into what was measured (an amount beside one concentration), they go
+        into a depot that never was.
+        """
+        names = study.variables
+        dosed = len(names) == 1 and DEPOT not in names and any(t.doses for t in study.trajectories)
+        homeless = dosed and arriving_doses(study, names).homeless
+        return cls(latent=(DEPOT,)) if homeless else cls()
 
     def offered(self, study: Study) -> Library:
         """The library with every term that may be switched on or off.
@@ -45,21 +63,20 @@ class LibraryChoice:
         UserError
             Nothing is chosen, an own term is wrong, or there are too many columns.
         """
+        names = Library.polynomial(study, degree=0, latent=self.latent)
         parts = []
         if self.degree:
             parts.append(
-                Library.polynomial(study, degree=self.degree, interactions=self.interactions)
+                Library.polynomial(names, degree=self.degree, interactions=self.interactions)
             )
         if self.hill:
-            parts.append(Library.hill(study, states=list(self.hill), half_saturation="auto"))
+            parts.append(Library.hill(names, list(self.hill), "auto", study=study))
         if self.michaelis_menten:
             parts.append(
-                Library.michaelis_menten(
-                    study, states=list(self.michaelis_menten), half_saturation="auto"
-                )
+                Library.michaelis_menten(names, list(self.michaelis_menten), "auto", study=study)
             )
         if self.own:
-            parts.append(Library.user_terms(study, list(self.own)))
+            parts.append(Library.user_terms(names, list(self.own)))
         if not parts:
             raise UserError(
                 "No candidate terms are chosen.", mend="Choose a degree, a family or write a term."

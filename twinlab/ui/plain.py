@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from twinlab.discovery import LARGEST_CHI2, Discovery, withheld
+from twinlab.discovery.dose_words import dosing_sentences
 from twinlab.expressions import Term
 from twinlab.twin import Asked
 
@@ -62,7 +63,7 @@ def asked_words(discovery: Discovery, index: int, asked: Asked, question: str) -
     best, low, high = simulation.peak()
     ends = simulation.band()
     banded = len(simulation.draws) > 1
-    last = f"{number(float(simulation.time[-1]), 4)} {study.time_unit}".rstrip()
+    last = f"{simulation.time[-1]:.4g} {study.time_unit}".rstrip()
     given = discovery.bands[index].mean.max(axis=0)
     out = []
     for e, name in enumerate(simulation.states):
@@ -101,6 +102,7 @@ def cautions(discovery: Discovery) -> list[str]:
             f"Few data: {values} measured values for {count} estimated rates. New measurements may "
             "change the model."
         )
+    out += dosing_sentences(discovery)
     out += [warning.text for warning in discovery.warnings]
     out.append("For research. Not for decisions about the treatment of a patient.")
     return out

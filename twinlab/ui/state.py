@@ -21,7 +21,7 @@ from .jobs import Latest, Schedule
 from .knowledge_state import KnowledgeState
 from .messages import Message, words_of
 
-_Read = tuple[Study, Library]
+_Read = tuple[Study, LibraryChoice, Library]
 
 
 class WorkbenchState(KnowledgeState):
@@ -76,18 +76,18 @@ class WorkbenchState(KnowledgeState):
 
     def _load(self, read: Callable[[], Study]) -> bool:
         try:
-            study, offered = _with_library(read())
+            read_and_offered = _with_library(read())
         except UserError as error:
             self._refuse(error)
             return False
-        self._accept(study, offered)
+        self._accept(*read_and_offered)
         return True
 
     def _refuse(self, error: Exception) -> None:
         kept = f"\nStill loaded: {self.source.name}." if self.source else ""
         self.data_message.say(f"{words_of(error)}{kept}", "error")
 
-    def _accept(self, study: Study, offered: Library) -> None:
+    def _accept(self, study: Study, choice: LibraryChoice, offered: Library) -> None:
         self.halt()
         for message in (
             self.data_message,
@@ -99,7 +99,7 @@ class WorkbenchState(KnowledgeState):
         self._forget_result()
         self.param.update(
             source=study, study=study, states=list(study.variables),
-            subjects=list(study.subjects), choice=LibraryChoice(), offered=offered,
+            subjects=list(study.subjects), choice=choice, offered=offered,
             library=offered, report=None, knowledge=Knowledge(), status="ready",
             stage="Press Fit.", fraction=0.0,
         )  # fmt: skip
@@ -190,8 +190,9 @@ class WorkbenchState(KnowledgeState):
 
 
 def _with_library(study: Study) -> _Read:
-    """A study and what its default choice offers; both may refuse the data."""
-    return study, LibraryChoice().offered(study)
+    """A study, the choice it begins with and what that offers; each may refuse the data."""
+    choice = LibraryChoice.suited(study)
+    return study, choice, choice.offered(study)
 
 
 def _fitting(knowledge: Knowledge, library: Library) -> Knowledge:

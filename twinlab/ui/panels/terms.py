@@ -40,12 +40,15 @@ class TermSection(pn.viewable.Viewer):
         self.own = pmui.TextInput(
             label="Own term, then Enter", placeholder="x*mm(y, 0.8)", **_FIELD
         )
+        self.latent = pmui.TextInput(
+            label="States never measured, then Enter", placeholder="gut, depot", **_FIELD
+        )
         self.chips = TermChips(self._on_chip, sizing_mode="stretch_width", margin=0)
         self.count, self.collinear = html(), html()
         self._view = section(
             2, "Candidate terms", "What the right-hand sides may hold.",
             self.degree, self.interactions,
-            self.hill, self.michaelis, self.own, message_pane(state.term_message),
+            self.hill, self.michaelis, self.own, self.latent, message_pane(state.term_message),
             self.count, self.chips, self.collinear,
         )  # fmt: skip
         self.degree.param.watch(lambda e: self._choose(degree=e.new), "value")
@@ -53,6 +56,7 @@ class TermSection(pn.viewable.Viewer):
         self.hill.param.watch(lambda e: self._choose(hill=tuple(e.new)), "value")
         self.michaelis.param.watch(lambda e: self._choose(michaelis_menten=tuple(e.new)), "value")
         self.own.param.watch(self._on_own, "value")
+        self.latent.param.watch(self._on_latent, "value")
         state.param.watch(self._on_library, ["offered", "library"])
         state.param.watch(self._on_report, "report")
 
@@ -70,6 +74,10 @@ class TermSection(pn.viewable.Viewer):
             self.own.param.update(value="", value_input="")
             self._setting = False
 
+    def _on_latent(self, event: Any) -> None:
+        names = tuple(name.strip() for name in event.new.split(",") if name.strip())
+        self._choose(latent=names)
+
     def _on_chip(self, message: dict[str, Any]) -> None:
         if not self._state.switch_term(str(message["text"]), bool(message["on"])):
             self._show_chips()
@@ -82,6 +90,7 @@ class TermSection(pn.viewable.Viewer):
         names = list(study.variables)
         self.degree.value = choice.degree
         self.interactions.param.update(value=choice.interactions, disabled=choice.degree < 2)
+        self.latent.value = ", ".join(choice.latent)
         self.hill.param.update(options=names, value=list(choice.hill))
         self.michaelis.param.update(options=names, value=list(choice.michaelis_menten))
         self._setting = False
