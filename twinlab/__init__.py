@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from twinlab.errors import Cancelled, ExpressionError, UserError
     from twinlab.knowledge import Belief, Knowledge
     from twinlab.library import Library
-    from twinlab.report import report_html, write_report
+    from twinlab.report import export, report_html, write_report
     from twinlab.study import Study, read_study
     from twinlab.twin import Simulation, Twin, Validation, validate
 
@@ -34,6 +34,7 @@ _HOME = {
     "UserError": "errors",
     "Validation": "twin",
     "discover": "discovery",
+    "export": "report",
     "read_study": "study",
     "reconsider": "discovery",
     "report_html": "report",
@@ -56,6 +57,7 @@ __all__ = [
     "Validation",
     "__version__",
     "discover",
+    "export",
     "read_study",
     "reconsider",
     "report_html",

@@ -1,4 +1,4 @@
-"""The command ``twinlab``: serve, check, discover, validate, report, bench.
+"""The command ``twinlab``: serve, check, discover, validate, report, export, bench.
 
 Numerical packages load inside the commands, so that ``twinlab --help`` answers at once.
 """
@@ -105,6 +105,16 @@ def _parser() -> argparse.ArgumentParser:
         "--show-ids", action="store_true", help="name subjects by their ids, not by numbers"
     )
     report.set_defaults(run=_report)
+
+    export = commands.add_parser("export", help="write a twin file for other programs")
+    export.add_argument("twin", metavar="FILE.twin", help="as 'twinlab discover' wrote it")
+    export.add_argument("--to", required=True, metavar="KIND", help="python or json")
+    export.add_argument("--out", required=True, metavar="PATH", help="the file to write")
+    export.add_argument(
+        "--rank", type=natural, metavar="N", help="which model; default: the most probable"
+    )
+    export.set_defaults(run=_export)
+
     knowledge = commands.add_parser("knowledge", help="make an edge table from a file or by asking")
     add_knowledge(knowledge, _knowledge_import, _knowledge_ask)
     _add_bench(commands)
@@ -322,6 +332,17 @@ def _write(discovery: Discovery, folder: Path) -> list[Path]:
         write_report(discovery, folder / "report.html"),
         Twin(discovery).save(folder / "model.twin"),
     ]
+
+
+def _export(options: argparse.Namespace) -> int:
+    from twinlab.report import export
+    from twinlab.twin import Twin
+
+    twin = Twin.load(options.twin)
+    if options.rank is not None:
+        twin = Twin(twin.discovery, options.rank)
+    print(f"Wrote {export(twin, options.to, options.out)}")
+    return DONE
 
 
 def _report(options: argparse.Namespace) -> int:

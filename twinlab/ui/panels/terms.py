@@ -31,8 +31,10 @@ class TermSection(pn.viewable.Viewer):
             label="Polynomial degree", options=_DEGREES, value=2, size="small", margin=(2, 0, 0, 0)
         )
         self.interactions = pmui.Switch(
-            label="Products of different states", value=True, margin=(0, 0, 0, 4)
-        )
+            label="Products of different states", value=True, margin=(0, 0, 0, 4),
+            # Without a colour of its own the label keeps that of the theme before.
+            stylesheets=[":host { color: var(--tl-text); }"],
+        )  # fmt: skip
         self.hill = pmui.MultiChoice(label="Hill terms of", sx=CHOICE_SX, **_CHOICE)
         self.michaelis = pmui.MultiChoice(
             label="Michaelis–Menten terms of", sx=CHOICE_SX, **_CHOICE
