@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from twinlab.errors import UserError
@@ -40,6 +40,9 @@ class Method:
         The function gets the truth (keyword ``case``): a yardstick, not a competitor.
     requires : tuple of str
         Packages beyond the project's own.
+    latent : bool
+        The function can model states that are not in the data: it is told their names, as a user
+        would name them, by the library.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Method:
     note: str
     told: bool = False
     requires: tuple[str, ...] = ()
+    latent: bool = False
 
     def missing(self) -> tuple[str, ...]:
         """Required packages that are not installed."""
@@ -81,13 +85,23 @@ class Method:
     def __call__(self, case: BenchmarkCase, budget: float) -> Answer:
         """Answer one case."""
         extra = {"case": case} if self.told else {}
-        given = (case.study, case.library, case.knowledge, case.cell.seed, budget)
+        library = case.library
+        if self.latent and case.hidden:
+            library = replace(case.full_library, latent=case.hidden)
+        given = (case.study, library, case.knowledge, case.cell.seed, budget)
         return self.load()(*given, **extra)
 
 
 _HERE = "twinlab.benchmark"
 _ALL = (
-    Method("twinlab", "TwinLab", f"{_HERE}.own:bench_answer", "defaults, nothing tuned per system"),
+    Method(
+        "twinlab",
+        "TwinLab",
+        f"{_HERE}.own:bench_answer",
+        "defaults, nothing tuned per system; told the names of hidden states, judged on all"
+        " equations up to their units",
+        latent=True,
+    ),
     Method(
         "pysindy",
         "PySINDy default",

@@ -118,7 +118,7 @@ _ALL = (
         "4 unobserved states",
         "hidden states",
         (Level("none", {}, 0.0), Level("1 hidden", {"hidden": 1}, 1.0)),
-        ("seir", "predator_prey", "hiv"),
+        ("seir", "predator_prey", "hiv", "glucose"),
     ),
     Axis(
         "dimension",

@@ -15,6 +15,7 @@ from twinlab.expressions import parse_term
 from .axes.prior import named_shares
 from .calibration_metrics import calibration_metrics, model_pairs
 from .cells import BenchmarkCase, Forecast
+from .hidden import in_true_units, names_hidden, whole
 from .integration import simulate_equations
 from .matching import matched_text
 from .scoring import ERROR_CAP, Answer
@@ -30,8 +31,12 @@ def judge(answer: Answer, case: BenchmarkCase) -> dict[str, Any]:
     """All metrics of an answer, JSON-able; None where a metric does not apply.
 
     A failed answer has the scores of an empty model, the error cap for its forecasts, and
-    uncovered coefficients and bands.
+    uncovered coefficients and bands.  One with equations of hidden states is held against all
+    equations, in the units of the true states.
     """
+    told = case
+    if names_hidden(answer, case):
+        answer, case = in_true_units(answer, case), whole(case)
     true = {(s, parse_term(t, case.library.names).text): float(v) for s, t, v in _rows(case.truth)}
     found = {} if answer.failure else written(answer, case, true)
     unwritten = 0 if answer.failure else sum(answer.unwritten.values())
@@ -44,7 +49,7 @@ def judge(answer: Answer, case: BenchmarkCase) -> dict[str, Any]:
         "calibration": calibration_metrics(answer, case, true),
         "models": _models(answer, case, true),
         "hidden_correlation": hidden_correlation(answer, case),
-        **_named_metrics(answer, case),
+        **_named_metrics(answer, told),
     }
 
 
@@ -174,6 +179,8 @@ def forecast_error(answer: Answer, case: BenchmarkCase, test: Forecast) -> float
     """
     if answer.simulator is not None:
         found = answer.simulator(test.start, test.time, test.inputs)
+    elif names_hidden(answer, case):
+        found = None  # nothing says where the hidden states begin
     else:
         equations = {
             state: {t: v * _factor(state, t, test, case) for t, v in row.items()}

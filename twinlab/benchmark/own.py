@@ -90,7 +90,29 @@ def bench_answer(
         forecaster=forecaster(discovery),
         posterior=posterior_sample(discovery),
         named=contradicted(discovery),
+        **_of_hidden(discovery),
     )
+
+
+def _of_hidden(discovery: Discovery) -> dict[str, Any]:
+    """Courses of the latent states, and forecasts, which need more than the equations then."""
+    library = discovery.library
+    if not library.latent:
+        return {}
+
+    def simulator(start: Array, time: Array, _inputs: Array) -> Array | None:
+        good = _forecast(discovery, start, time)
+        return np.median(good, axis=0) if len(good) else None
+
+    places = {name: library.states.index(name) for name in library.latent}
+    hidden = {name: tuple(f[:, e] for f in discovery.fitted) for name, e in places.items()}
+    return {"hidden": hidden, "simulator": simulator}
+
+
+def _measured(discovery: Discovery) -> list[int]:
+    """Places of the states that are in the data."""
+    library = discovery.library
+    return [e for e, name in enumerate(library.states) if name not in library.latent]
 
 
 def contradicted(discovery: Discovery) -> frozenset[tuple[str, str]]:
@@ -151,9 +173,13 @@ def forecaster(discovery: Discovery) -> Forecaster:
 
 
 def _forecast(discovery: Discovery, start: Array, time: Array) -> Array:
-    """Draws (n_good, n_time, n_state) from a known initial state; those that diverge are lost."""
-    draws = discovery.posterior
-    initial = np.tile(np.asarray(start, float), (len(draws.coefficients), 1))
+    """Draws (n_good, n_time, n_state) from a known initial state; those that diverge are lost.
+
+    Latent states begin at their mean over the trajectories of the data.
+    """
+    draws, seen = discovery.posterior, _measured(discovery)
+    initial = draws.initial.mean(axis=1)[:, : len(discovery.library.states)]
+    initial[:, seen] = np.asarray(start, float)
     x, status = simulate(
         discovery.problem,
         0,
@@ -162,7 +188,7 @@ def _forecast(discovery: Discovery, start: Array, time: Array) -> Array:
         initial,
         relative=DRAW_TOLERANCE,
     )
-    return x[status == 0]
+    return x[status == 0][:, :, seen]
 
 
 def posterior_sample(discovery: Discovery) -> PosteriorSample:
@@ -188,7 +214,7 @@ def posterior_sample(discovery: Discovery) -> PosteriorSample:
             draws.initial[:, r],
             relative=DRAW_TOLERANCE,
         )
-        return x[status == 0]
+        return x[status == 0][:, :, _measured(discovery)]
 
     def forecast(start: Array, time: Array, _inputs: Array) -> Array:
         return _forecast(discovery, start, time)
