@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.handmade import small_discovery
+from twinlab.study import Dose
+
 from .conftest import Served, Tab
 
 pytestmark = pytest.mark.browser
@@ -223,3 +226,29 @@ def test_closed_sessions_are_let_go(chromium: Browser, served: Served) -> None:
     while served.live() > 1 and time.monotonic() < end:
         time.sleep(0.5)
     assert served.live() <= 1, f"{served.live()} of {opened} sessions are still alive"
+
+
+def test_the_clinic_answers_for_other_doses(tab: Tab, served: Served) -> None:
+    page = tab.page
+    page.goto(f"{served.url}/clinic")
+    page.locator("canvas").first.wait_for()
+    page.get_by_text("Press “Make the twin”.").wait_for()
+    session = served.newest()
+    given = tuple(Dose(t, 2.0, "prey", unit="heads") for t in (1.0, 3.0))
+    found = small_discovery(doses={"anna": given, "bert": given})
+
+    def show() -> None:
+        session.state.study = found.study
+        session.state.adopt(found)
+
+    session.state.later(show)
+    page.get_by_text("What if the doses were different?").wait_for()
+    page.locator("input[type=range]").first.focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+    page.get_by_text("Twice the doses: predicted peak of prey").wait_for()
+    page.get_by_text("Beyond the data.").wait_for()
+    wait_for(lambda: drawn(page, "asked", "low_0") > 100, 10, "the band is drawn", page)
+    page.get_by_role("button", name="Back to the doses given").click()
+    wait_for(lambda: drawn(page, "asked", "time") == 0, 10, "it goes", page)
+    assert tab.complaints == []

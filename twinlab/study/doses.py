@@ -30,7 +30,7 @@ _ROLES = (
 
 
 #: Columns of infusions by their rate and of doses repeated at an interval.
-_REPEAT_ROLES = ("rate", "interval", "additional")
+REPEAT_ROLES = ("rate", "interval", "additional")
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def repeat_roles(columns: Columns) -> dict[str, int]:
     if "amount" not in columns:
         return {}
     table = columns.table
-    return assign_roles(columns.headings, _REPEAT_ROLES, table.file, table.header_line)
+    return assign_roles(columns.headings, REPEAT_ROLES, table.file, table.header_line)
 
 
 def dose_rows(columns: Columns, time: Numbers, amount: Numbers, time_unit: str) -> list[DoseRow]:

@@ -8,7 +8,8 @@ from twinlab.errors import UserError
 
 from . import tidy, wide
 from .columns import Columns
-from .doses import add_dose_file, attach, beside, is_dose_file
+from .doses import REPEAT_ROLES, add_dose_file, attach, beside, is_dose_file
+from .event_rows import take_event_columns
 from .measurements import to_study
 from .names import Heading, heading, role_of
 from .problems import listing
@@ -81,11 +82,25 @@ def _read(source: Source, name: str | None) -> Study:
     headings = tuple(heading(text) for text in table.header)
     _refuse_later_formats(headings, source.file)
     is_tidy = _is_tidy(table, headings)
+    table, headings = _without_events(table, headings, is_tidy)
     columns = Columns.of(table, headings, tidy.ROLES if is_tidy else wide.ROLES)
     _need_time(table, columns)
     measurements, doses = (tidy.read_tidy if is_tidy else wide.read_wide)(columns)
     study = to_study(measurements, source, name or Path(source.file).stem)
     return attach(study, doses, source.file)
+
+
+def _without_events(
+    table: Table, headings: tuple[Heading, ...], is_tidy: bool
+) -> tuple[Table, tuple[Heading, ...]]:
+    """The table after its columns EVID and MDV, if it has any, have been applied."""
+    roles = {
+        role_of(h, ("value", *_DOSING_ROLES, *REPEAT_ROLES)): i for i, h in enumerate(headings)
+    }
+    known = {i for role, i in roles.items() if role not in (None, "value")}
+    free = [i for i in range(len(headings)) if i not in known]
+    values = [roles["value"]] if is_tidy else free
+    return take_event_columns(table, headings, roles.get("amount"), values)
 
 
 def _is_tidy(table: Table, headings: tuple[Heading, ...]) -> bool:
