@@ -158,7 +158,9 @@ def _answer(run: Run, found: Found, n_base: int) -> Discovery:
     bands = make_bands(problem, posterior, ranked[0], best.noise, settings.horizon, run.pool)
     run.teller.check()
     chi2 = chi2_per_point(frame, best.fit, best.noise)
-    converged = any(o.kappa == 0 for o in found.outcomes) and len(best.fit.columns) > 0
+    # What varies was found on fits that run free, whether or not a fit for all could.
+    free = found.variation is not None or any(o.kappa == 0 for o in found.outcomes)
+    converged = free and len(best.fit.columns) > 0
     converged = converged and describes(problem, best.fit.x)
     warnings = criticise(
         problem, best, found.outcomes, found.starts, bands, converged, chi2, verdict

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
@@ -15,7 +15,7 @@ from .continuation import Outcome
 from .exchange import hidden_faster
 from .extension import extend
 from .latent_search import Gauge, in_display_units, latent_starts, run_guesses
-from .noise import Noise
+from .noise import Noise, make_noise
 from .problem import Problem
 from .progress import Teller
 from .question import question_of
@@ -30,13 +30,14 @@ from .search import (
     leaders,
     models_met,
     prepare_starts,
+    problem_sd,
     rescore,
     run_starts,
     weigh,
 )
 from .segments import MOST_JOINED, cut_problem, join, piece_share
 from .steps import Frame, Point, linearise
-from .variation import find_variation
+from .variation import find_variation, gain
 from .varying import Variation
 
 #: Log evidence by which another noise model must win before the search is repeated under it.
@@ -44,6 +45,8 @@ NOISE_MARGIN = 3.0
 #: How often variation is sought, each time in the best model found under the last, and rounds of
 #: neighbours weighed under it.
 VARIATION_ROUNDS, VARIED_ROUNDS = 2, 4
+#: Nats deviations must promise for the search among models without any to be cut short.
+PLAIN_IS_HOPELESS = 25.0
 #: Share of each record that a piece holds when a search that ended stuck is tried again, and the
 #: fewest times of a record for which that is done.
 RESCUE_SHARE, FEWEST_RESCUED = 0.5, 15
@@ -85,13 +88,19 @@ class Run:
         if share < 1.0:
             cut = cut_problem(problem, self.knowledge, self.settings, share)
             starts = prepare_starts(cut, self.settings)
-        found = self.search(starts, noise_models)
+        found = self.search(starts, noise_models, share == 1.0)
         if share < 1.0:
             joined = self.joined(problem, found, share)
             found = joined if joined is not None else replace(found, in_pieces=True)
+        elif self.subjects_differ(found.frame, found.weighed):
+            found = self.varied(found)
+            if found.variation is None:  # the search was cut short in vain
+                same = replace(self.settings, vary="nothing")
+                return replace(self, settings=same).find(problem, noise_models)
+            return self.refine_constants(self.renoised(found, noise_models))
         elif stuck(found.outcomes, problem.n_state):
             found = self.rescued(problem, found, noise_models)
-        return self.refine_constants(self.varied(found))
+        return self.refine_constants(self.renoised(self.varied(found), noise_models))
 
     def varied(self, found: Found) -> Found:
         """Let coefficients vary where the data ask for it, and search around that once more.
@@ -143,7 +152,7 @@ class Run:
         """Search where some states were never measured, from guesses at their course."""
         self.teller.tell("prepare", "Guessing at the latent states", 0.0)
         _, starts = latent_starts(problem, self.settings)
-        found = self.search(starts, noise_models)
+        found = self.search(starts, noise_models, False)
         weighed, gram = hidden_faster(found.frame, found.weighed), found.gram
         if weighed[0] is not found.weighed[0]:
             gram = linearise(found.frame, weighed[0].fit, weighed[0].noise, 0.0) or gram
@@ -152,6 +161,29 @@ class Run:
         shown = in_display_units(found.frame, found.weighed, found.gram)
         frame, weighed, gram, gauges = shown
         return replace(found, frame=frame, weighed=weighed, gram=gram, gauges=gauges)
+
+    def renoised(self, found: Found, noise_models: tuple[str, ...]) -> Found:
+        """Compare noise models once more where coefficients vary.
+
+        What differs between subjects looks like noise that grows with the level, or has tails.
+        """
+        if found.variation is None or len(noise_models) < 2:
+            return found
+        best, now = found.weighed[0], found.weighed[0].noise.model
+        evidence = compare_noise(found.frame, best, noise_models, self.pool)
+        found = replace(found, noise_evidence=evidence)
+        winner = max(evidence, key=lambda name: evidence[name])
+        if winner == now or not evidence[winner] > evidence[now] + NOISE_MARGIN:
+            return found
+        problem = found.frame.problem
+        sd = problem_sd(problem, problem.measured - best.fit.x)
+        points = [
+            (m.fit, make_noise(problem, winner, sd, m.fit.x)) for m in found.weighed[:MOST_JOINED]
+        ]
+        weighed, gram = self.weigh(found.frame, points, VARIED_ROUNDS)
+        if not weighed or gram is None or weighed[0].evidence < best.evidence:
+            return found
+        return replace(found, weighed=weighed, gram=gram)
 
     def joined(self, problem: Problem, found: Found, share: float) -> Found | None:
         """Models of pieces carried to the whole records; None if they cannot be followed."""
@@ -176,7 +208,7 @@ class Run:
         cut = cut_problem(problem, self.knowledge, self.settings, RESCUE_SHARE)
         joined = self.joined(
             problem,
-            self.search(prepare_starts(cut, self.settings), noise_models),
+            self.search(prepare_starts(cut, self.settings), noise_models, False),
             RESCUE_SHARE,
         )
         if joined is None:
@@ -187,16 +219,20 @@ class Run:
             return found
         return replace(joined, starts=found.starts)
 
-    def search(self, starts: list[Start], noise_models: tuple[str, ...]) -> Found:
-        """Starts and weighing, repeated under another noise model if the evidence asks for it."""
-        found = self.under(starts, noise_models[0])
+    def search(self, starts: list[Start], noise_models: tuple[str, ...], whole: bool) -> Found:
+        """Starts and weighing, repeated under another noise model if the evidence asks for it.
+
+        It ends early where subjects differ, unless records are not `whole`: pieces always do.
+        """
+        found = self.under(starts, noise_models[0], whole)
         evidence: dict[str, float] = {}
-        if len(noise_models) > 1 and found:
+        differ = whole and found is not None and self.subjects_differ(found.frame, found.weighed)
+        if len(noise_models) > 1 and found and not differ:
             self.teller.rescoring("Comparing noise models", 1.0)
             evidence = compare_noise(found.frame, found.weighed[0], noise_models, self.pool)
             winner = max(evidence, key=lambda name: evidence[name])
             if evidence[winner] > evidence[noise_models[0]] + NOISE_MARGIN:
-                again = self.under(starts, winner)
+                again = self.under(starts, winner, whole)
                 if again and again.weighed[0].evidence > found.weighed[0].evidence:
                     found = again
         if found is None:
@@ -206,7 +242,14 @@ class Run:
             )
         return replace(found, noise_evidence=evidence)
 
-    def under(self, starts: list[Start], noise_model: str) -> Found | None:
+    def subjects_differ(self, frame: Frame, weighed: list[Weighed]) -> bool:
+        """Whether one fit for all is beside the point, so plainly do subjects differ."""
+        question = question_of(frame.problem, self.settings)
+        if question is None or not question.by_subject:
+            return False
+        return gain(frame, weighed[0], question) > PLAIN_IS_HOPELESS
+
+    def under(self, starts: list[Start], noise_model: str, whole: bool) -> Found | None:
         """Starts and weighing under one noise model; None if no model could be simulated."""
         frame, tick = starts[0].frame, self.teller.starts(starts)
         if starts[0].common is not None:
@@ -214,7 +257,10 @@ class Run:
             outcomes, best = run_guesses(starts, noise_model, self.seed, tick, self.pool)
         else:
             outcomes, best = run_starts(starts, noise_model, self.seed, tick, self.pool), []
-        ranked, gram = self.ranked(frame, models_met(frame, outcomes), MAX_ROUNDS, best)
+        ranked, gram = self.ranked(
+            frame, models_met(frame, outcomes), MAX_ROUNDS, best,
+            lambda ranked: whole and self.subjects_differ(frame, ranked),
+        )  # fmt: skip
         if not ranked or gram is None:
             return None
         return Found(frame, starts, outcomes, credible(ranked), gram, {}, leaders=leaders(ranked))
@@ -235,12 +281,13 @@ class Run:
         points: Iterable[tuple[Point, Noise]],
         rounds: int,
         known: Iterable[Weighed] = (),
+        pointless: Callable[[list[Weighed]], bool] | None = None,
     ) -> tuple[list[Weighed], Gram | None]:
         """Weigh models and their neighbours (`rescore`)."""
         teller = self.teller
         return rescore(
             frame, points, self.settings, self.seed, self.pool, teller.check, teller.rescoring,
-            rounds, known,
+            rounds, known, pointless,
         )  # fmt: skip
 
     def refine_constants(self, found: Found) -> Found:

@@ -44,6 +44,8 @@ Array = NDArray[np.float64]
 
 #: (smallest noise as a fraction of each state's sd, smooth on the log scale) of each start.
 START_NOISE = ((0.0, False), (0.1, False), (0.25, True))
+#: Trajectories from which on two starts do: what one of them hides others show.
+MANY_TRAJECTORIES, STARTS_OF_MANY = 12, 2
 #: Supports of each start's own posterior that are weighed.
 FROM_EACH_START = 6
 #: Models around which neighbours are weighed at most, and in vain before it ends.
@@ -89,9 +91,12 @@ class Start:
 
 def prepare_starts(problem: Problem, settings: Settings) -> list[Start]:
     """Smooths, weak-form starts and schedules; slab and initial prior are shared by all."""
+    most = settings.starts
+    if problem.n_trajectory >= MANY_TRAJECTORIES:
+        most = min(most, STARTS_OF_MANY)
     smooths = [
         smooth_data(problem, noise_floor=floor, logarithmic=log)
-        for floor, log in START_NOISE[: settings.starts]
+        for floor, log in START_NOISE[:most]
     ]
     weak = [weak_start(problem, smooth) for smooth in smooths]
     precision = slab_precision(weak, settings.slab_width, problem.prior)
@@ -236,10 +241,12 @@ def rescore(
     tell: Callable[[str, float], None],
     rounds: int = MAX_ROUNDS,
     known: Iterable[Weighed] = (),
+    pointless: Callable[[list[Weighed]], bool] | None = None,
 ) -> tuple[list[Weighed], Gram | None]:
     """Weigh models and the neighbours of the best, until the best stands still.
 
-    Those that are `known` have been weighed.
+    Those that are `known` have been weighed.  No neighbour is weighed if `pointless` says so of
+    the models by descending evidence.
 
     Returns
     -------
@@ -252,6 +259,8 @@ def rescore(
     pool.models.update({m.fit.columns.tobytes(): m for m in known})
     tell("Weighing the models that were met", 0.0)
     pool.weigh_all(points)
+    if pointless is not None and pool.ranked and pointless(pool.ranked):
+        rounds = 0
     explored: dict[bytes, Gram | None] = {}
     highest, in_vain = -np.inf, 0
     for round_ in range(rounds):
