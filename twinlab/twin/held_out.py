@@ -23,6 +23,7 @@ from twinlab.kernels import OK
 
 from .baselines import baselines_of
 from .folds import Fold
+from .newcomers import population_draws
 from .predictive import predictive_of
 from .start import Start, population_of, start_of
 
@@ -126,7 +127,9 @@ def predict(
         return None
     rng = np.random.default_rng([seed, number, place])
     posterior = discovery.posterior
-    lots = make_lots(whole, posterior.coefficients, posterior.constants)
+    lots = make_lots(
+        whole, _coefficients(whole, discovery, fold, trajectory, rng), posterior.constants
+    )
     start = _start(whole, discovery, fold, trajectory, int(known.sum()), lots, rng)
     if start is None:
         return None
@@ -167,6 +170,16 @@ def predict(
         n_failed=int(len(x) - len(good)),
         n_draw=len(x),
     )
+
+
+def _coefficients(
+    whole: Problem, discovery: Discovery, fold: Fold, trajectory: int, rng: np.random.Generator
+) -> Array:
+    """Draws of the trajectory's own coefficients where the fit saw it; else the population's."""
+    place = place_in(discovery.problem, whole, trajectory) if fold.cut else None
+    if place is not None:
+        return discovery.posterior.of(place)
+    return population_draws(discovery, whole.study.trajectories[trajectory], rng)
 
 
 def _start(

@@ -166,10 +166,10 @@ def simulated_from_fit(discovery: Discovery) -> list[Simulated]:
     n = len(posterior.coefficients)
     pick = np.unique(np.linspace(0, n - 1, min(n, DRAWS)).round().astype(int))
     constants = posterior.constants.pick(pick) if posterior.constants is not None else None
-    lots = make_lots(problem, posterior.coefficients[pick], constants)
     parts = []
     for r, trajectory in enumerate(problem.study.trajectories):
         rows = problem.rows(r)
+        lots = make_lots(problem, posterior.of(r)[pick], constants)
         x, status = simulate(
             problem, r, problem.times(r), lots, posterior.initial[pick, r],
             relative=DRAW_TOLERANCE,
