@@ -154,9 +154,10 @@ def test_what_the_data_say_stands_beside_the_claims(
     rows = {row["term"]: row for row in section.table.rows}
     assert rows["predator^2"]["conflict"] and "overrule" in rows["predator^2"]["verdict"]
     assert rows["prey"]["verdict"] == ""
+    assert "The data support about" in section.trust.object
     # Words about another fit are not shown.
     state.set_fit(starts=2)
-    assert section.edges.rows[0]["verdict"] == ""
+    assert section.edges.rows[0]["verdict"] == "" and section.trust.object == ""
 
 
 def test_totals_wait_for_the_next_fit_and_odds_do_not(

@@ -137,6 +137,12 @@ class KnowledgeState(FitState):
                 found.setdefault(verdict.label, []).append(verdict)
         return found
 
+    def reliability_text(self) -> str:
+        """How far the data bear out the edges, in words; empty before a fit and without edges."""
+        if self.discovery is None or self.stale or self.discovery.reliability is None:
+            return ""
+        return self.discovery.reliability.text
+
 
 def _structure(knowledge: Knowledge) -> tuple[object, ...]:
     """What of knowledge changes the model that is simulated, not just its odds."""

@@ -105,15 +105,17 @@ th {{ font-size: {CAPTION}px; font-weight: 400; color: var(--tl-muted); text-ali
 td {{ border-top: 1px solid var(--tl-border); padding: 2px 3px; }}
 .name {{ display: inline-block; max-width: 136px; overflow: hidden; text-overflow: ellipsis;
   white-space: nowrap; vertical-align: middle; }}
-.pair {{ display: flex; align-items: center; gap: 3px; }}
-.pair select {{ width: 62px; min-width: 0; }}
+.pair {{ display: flex; align-items: center; gap: 2px; }}
+.pair select {{ width: 60px; min-width: 0; }}
 select, input, button {{ font: {CAPTION}px {SANS}; color: var(--tl-text);
   background: var(--tl-surface); border: 1px solid var(--tl-border); border-radius: 4px;
   padding: 3px 4px; height: 26px; box-sizing: border-box; }}
-button {{ cursor: pointer; min-width: 26px; }}
+button {{ cursor: pointer; width: 26px; padding: 0; }}
+td:last-child {{ text-align: right; }}
+td.verdict {{ text-align: left; }}
 button:hover {{ background: var(--tl-sunken); }}
 select:focus-visible, input:focus-visible, button:focus-visible {{ {_FOCUS} }}
-input {{ width: 54px; }}
+input {{ width: 52px; }}
 {_VERDICT}
 """
     ]

@@ -86,7 +86,7 @@ export function render({ model }) {
     both.append(from, "→", to)
     const sign = choice(SIGNS, "0", "Sign of a new edge")
     const confidence = sureness(0.8, "Confidence of a new edge")
-    const add = button("Add", "Add the edge", () => model.send_msg({
+    const add = button("+", "Add the edge", () => model.send_msg({
       action: "set", regulator: from.value, target: to.value, sign: Number(sign.value),
       confidence: inside(confidence),
     }))

@@ -33,6 +33,7 @@ class KnowledgeSection(pn.viewable.Viewer):
         self.equation = pmui.Select(label="Equation", **_FIELD)
         self.table = PriorTable(self._on_row, sizing_mode="stretch_width", margin=0)
         self.edges = EdgeTable(self._on_edge, sizing_mode="stretch_width", margin=(4, 0, 0, 0))
+        self.trust = html()
         self.complete = pmui.Switch(
             label="The edges are complete: others are unlikely", value=False, margin=(0, 0, 0, 4)
         )
@@ -54,7 +55,7 @@ class KnowledgeSection(pn.viewable.Viewer):
         self.count = html()
         self._view = section(
             3, "Prior knowledge", "What the biology says; odds and signs are applied at once.",
-            self.equation, self.table, self.edges, self.complete, self.total, self.totals,
+            self.equation, self.table, self.edges, self.trust, self.complete, self.total, self.totals,
             message_pane(state.knowledge_message), self.upload, self.save, self.count,
         )  # fmt: skip
         self.equation.param.watch(self._show_rows, "value")
@@ -119,6 +120,8 @@ class KnowledgeSection(pn.viewable.Viewer):
              **_said(said.get(e.label, ()))}
             for e in self._state.knowledge.edges
         ]  # fmt: skip
+        words = self._state.reliability_text()
+        self.trust.object = f"<p class='caption'>{words}</p>" if words else ""
 
     def _show_count(self) -> None:
         knowledge = self._state.knowledge
