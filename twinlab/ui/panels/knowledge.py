@@ -55,8 +55,9 @@ class KnowledgeSection(pn.viewable.Viewer):
         self.count = html()
         self._view = section(
             3, "Prior knowledge", "What the biology says; odds and signs are applied at once.",
-            self.equation, self.table, self.edges, self.trust, self.complete, self.total, self.totals,
-            message_pane(state.knowledge_message), self.upload, self.save, self.count,
+            self.equation, self.table, self.edges, self.trust, self.complete, self.total,
+            self.totals, message_pane(state.knowledge_message), self.upload, self.save,
+            self.count,
         )  # fmt: skip
         self.equation.param.watch(self._show_rows, "value")
         self.complete.param.watch(self._on_complete, "value")
