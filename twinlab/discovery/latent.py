@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 DECAYS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 GROWTHS = (-32.0, -16.0, -8.0, -4.0, 4.0, 8.0, 16.0)
 #: Guesses that start a continuation, and how many of them may share their production.
-KEPT, KEPT_ALIKE = 6, 2
+KEPT, KEPT_ALIKE = 6, 1
 #: Terms of a measured equation in the weak regression at most.
 MOST_TERMS = 5
 #: Rate of growth at the beginning is read from this share of the grid.

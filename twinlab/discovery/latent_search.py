@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 GAUGE_SD = 1e-3
 #: Guesses are compared when so many nudging rates remain; at most so many of them, whose
 #: penalised cost is so little above the best's, are followed to the end.
-REMAINING, MOST_LEADING, PROMISING = 1, 3, 120.0
+REMAINING, MOST_LEADING, PROMISING = 1, 6, 300.0
 #: Starts whose models are weighed: those within so many nats of the best.
 LEADING = 30.0
 
