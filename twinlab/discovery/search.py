@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,16 +137,27 @@ def run_starts(
     tick: Callable[[int], Tick],
     executor: Executor,
 ) -> list[Outcome]:
-    """Follow every start; those that could not be fitted at all are left out."""
+    """Follow every start; those that could not be fitted at all are left out.
 
-    def follow(i: int) -> Outcome | None:
-        start = starts[i]
+    Where edges are told every start is followed without them too: a search that is led astray by
+    them, right or wrong, then still meets what it would have met by itself.
+    """
+    blind = [_unled(start) for start in starts if start.frame.prior.table is not None]
+    tracks = [*enumerate(starts), *enumerate(blind)]
+
+    def follow(track: tuple[int, Start]) -> Outcome | None:
+        i, start = track
         problem, smooth = start.frame.problem, start.frame.smooth
         noise = make_noise(problem, noise_model, smooth.sd, smooth.at_data)
         return run_start(start.frame, noise, start.coefficients, start.kappas, seed + i, tick(i))
 
-    ended = list(executor.map(follow, range(len(starts))))
+    ended = list(executor.map(follow, tracks))
     return [outcome for outcome in ended if outcome is not None]
+
+
+def _unled(start: Start) -> Start:
+    prior = start.frame.prior
+    return replace(start, frame=replace(start.frame, prior=prior.trusting(0.0)))
 
 
 class Pool:
