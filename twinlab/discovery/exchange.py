@@ -95,7 +95,11 @@ def alike(frame: Frame, model: Weighed, pair: Pair) -> Weighed | None:
 
 
 def _log_likelihood(frame: Frame, model: Weighed) -> float:
-    return model.noise.log_normaliser(frame.problem) - 0.5 * model.fit.cost
+    """Without the weak priors, around guesses at the hidden state, that the cost holds."""
+    fit, prior = model.fit, frame.initial_prior
+    priors = float(frame.precision[fit.columns] @ fit.coefficients**2)
+    priors += float((prior.precision * (fit.initial - prior.mean) ** 2).sum())
+    return model.noise.log_normaliser(frame.problem) - 0.5 * (fit.cost - priors)
 
 
 def hidden_faster(frame: Frame, weighed: list[Weighed]) -> list[Weighed]:
