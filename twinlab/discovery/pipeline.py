@@ -171,6 +171,13 @@ def _answer(run: Run, found: Found, n_base: int) -> Discovery:
             "fit: a term that the smoothed data speak against was not tried."
         )
         warnings = (*warnings, FitWarning("screened", text))
+    totals = [c.name for c in run.knowledge.conserved if c.total is not None]
+    if totals:
+        text = (
+            f"The total of {', '.join(totals)} is kept constant in every model; its number is not "
+            "used: each subject's total is estimated from its own data."
+        )
+        warnings = (*warnings, FitWarning("total_estimated", text))
     disagreement = conflict_warning(verdicts)
     if disagreement is not None:
         warnings = (*warnings, disagreement)
