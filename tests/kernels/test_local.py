@@ -46,8 +46,8 @@ def problem():
     )
     value = value + 0.03 * rng.standard_normal(value.shape)
     data = Data(
-        np.arange(N + 1) * 12, np.tile(time, N), value, np.full(value.shape, 1 / 0.03), False,
-        np.zeros(value.shape), False,
+        np.arange(N + 1) * 12, np.tile(time, N), value, np.full(value.shape, 1 / 0.03),
+        np.zeros(2, bool), np.zeros(value.shape), False, np.zeros((0, 3)), np.zeros((0, 3)),
     )  # fmt: skip
     precision = np.tile([0.5, 0.5, 1 / 0.3**2], (N, 1))
     prior = Initial(initial * np.array([1.1, 0.9, 0.0]), precision)

@@ -195,7 +195,8 @@ class Run:
         if joined is None:
             return None
         frame, weighed, gram = joined
-        return replace(found, frame=frame, weighed=weighed, gram=gram)
+        # Models of pieces have an initial state a piece: they cannot lead on whole records.
+        return replace(found, frame=frame, weighed=weighed, gram=gram, leaders=())
 
     def rescued(self, problem: Problem, found: Found, noise_models: tuple[str, ...]) -> Found:
         """Search once more in pieces where every start ended stuck.
