@@ -269,12 +269,12 @@ def test_derived_and_logarithmic_observables_by_finite_differences(problem):
         denominator=denominator, logarithmic=np.array([False, True, False, True]),
     )  # fmt: skip
     k, x_all = model.coefficients.size, np.empty(wide.shape)
-    flat = Initial(prior.mean, np.full((2, 2), 1e-12))
+    flat, same = Initial(prior.mean, np.full((2, 2), 1e-12)), nothing_local(k, 2)
 
     def equations(w, start):
         return normal_equations(
-            start, w, model.terms, model.entries, w, model.terms, model.entries, data, flat,
-            no_drive(2, 2), tolerance(2, 1e-9), np.zeros(k), x_all,
+            start, w, model.terms, model.entries, same, w, model.terms, model.entries, same, data,
+            flat, no_drive(2, 2), tolerance(2, 1e-9), np.zeros(k), x_all,
         )  # fmt: skip
 
     w = model.coefficients + 0.01

@@ -49,7 +49,7 @@ class HeldOutCard(pn.viewable.Viewer):
             width=116, disabled=True,
         )  # fmt: skip
         self.stop = pmui.Button(
-            label="Stop", icon="stop", color="primary", variant="outlined", margin=0, width=96,
+            label="Stop predicting", icon="stop", color="primary", variant="outlined", margin=0, width=170,
             disabled=True,
         )  # fmt: skip
         self.export = pmui.FileDownload(
