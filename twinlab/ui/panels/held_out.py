@@ -49,8 +49,8 @@ class HeldOutCard(pn.viewable.Viewer):
             width=116, disabled=True,
         )  # fmt: skip
         self.stop = pmui.Button(
-            label="Stop predicting", icon="stop", color="primary", variant="outlined", margin=0, width=170,
-            disabled=True,
+            label="Stop predicting", icon="stop", color="primary", variant="outlined", margin=0,
+            width=170, disabled=True,
         )  # fmt: skip
         self.export = pmui.FileDownload(
             callback=self._page, filename="twinlab_validation.html", auto=True, embed=False,
