@@ -220,7 +220,8 @@ def _read(options: argparse.Namespace) -> tuple[StudyConfig, Study, Library]:
     print(words)
     print(
         f"{study.name}: {len(study.subjects)} subject(s), {study.n_points} values of "
-        f"{', '.join(library.states)}; {len(library.columns)} candidate terms."
+        f"{', '.join(s for s in library.states if s not in library.latent)}; "
+        f"{len(library.columns)} candidate terms."
     )
     return config, study, library
 

@@ -285,7 +285,7 @@ def _in_words(share: str) -> str:
 def summary_sentence(discovery: Discovery) -> str:
     """Tell the result in one short paragraph to somebody who was not in the room."""
     study, library, best = discovery.study, discovery.library, discovery.best
-    states = listed(library.states)
+    states = listed([s for s in library.states if s not in library.latent])
     text = (
         f"From {counted(study.n_points, 'measured value')} of {states} in "
         f"{counted(len(study.subjects), 'subject')}, TwinLab searched "
