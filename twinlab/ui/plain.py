@@ -57,6 +57,13 @@ def equation_words(discovery: Discovery) -> list[tuple[str, list[tuple[str, str]
     return out
 
 
+#: Warnings whose own text is for the modeler: what they mean to a reader of the picture.
+_PLAIN = {
+    "truth_not_in_library": "This model leaves part of the change in the measurements unexplained: "
+    "something may be missing from it. The workbench says what.",
+}
+
+
 def asked_words(discovery: Discovery, index: int, asked: Asked, question: str) -> list[str]:
     """What the twin predicts under doses that were asked about: a sentence a measured state."""
     simulation, study = asked.simulation, discovery.study
@@ -103,6 +110,6 @@ def cautions(discovery: Discovery) -> list[str]:
             "change the model."
         )
     out += dosing_sentences(discovery)
-    out += [warning.text for warning in discovery.warnings]
+    out += [_PLAIN.get(warning.code, warning.text) for warning in discovery.warnings]
     out.append("For research. Not for decisions about the treatment of a patient.")
     return out
