@@ -133,9 +133,10 @@ def _path(
     diagonal, w, v, terms, working, coefficients, gap, sweeps,
 ):  # fmt: skip
     """Fill `coefficients`, `gap` and `sweeps`; everything after `max_sweeps` is work space."""
-    size, target = 0, tolerance * yy
+    # A bare 0 is a type of its own to numba: all that takes the size would be compiled twice.
+    size, target = np.int64(0), tolerance * yy
     entering = np.empty(w.size, np.int64)
-    _gradient(gram, vector, w, v, 0, working)
+    _gradient(gram, vector, w, v, size, working)
     previous = penalties[0] if penalties.size else 0.0
     for step in range(penalties.size):
         penalty = penalties[step]

@@ -248,7 +248,8 @@ def _run(
     most = tolerance.max_steps
     driven, nudged = drive.inputs.shape[3] > 0, drive.kappa.any()
     knot, pieces, rate = drive.knot[row], drive.inputs[row], drive.rate[row]
-    waiting = active = 0
+    # A bare 0 is a type of its own to numba: `_load` would be compiled twice.
+    waiting = active = np.int64(0)
     width = h.size
     end, d, span = time[time.size - 1], x.shape[0], time[time.size - 1] - time[0]
     while True:

@@ -99,7 +99,8 @@ def remember(table, key, value, flip, other):
 @jit
 def visit(state, table, hash_keys, gain, window):
     """Remember the current support and its neighbours by flips that come within `window`."""
-    this, value = table.used[1], table.best[0]
+    # A bare -1 is a type of its own to numba: `remember` would be compiled three times.
+    this, value, nothing = table.used[1], table.best[0], np.int64(-1)
     if this == table.size.size:
         return
     for m in range(state.size[0]):
@@ -108,14 +109,14 @@ def visit(state, table, hash_keys, gain, window):
     table.used[1] = this + 1
     table.best[1] = max(table.best[1], value)
     if value > table.best[1] - CLIMB_WINDOW:
-        remember(table, table.key[0], value, -1, -1)
+        remember(table, table.key[0], value, nothing, nothing)
     # The nearer the table is to being full, the better a neighbour must be; the last places are
     # kept for what will be visited.
     used = table.used[0] / (table.value.size - table.size.size)
     floor = table.best[1] - window * min(1.0, 2.0 - 2.0 * used)
     for j in range(gain.size):
         if value + gain[j] > floor and table.used[0] + table.size.size < table.value.size:
-            remember(table, table.key[0] ^ hash_keys[j], value + gain[j], j, -1)
+            remember(table, table.key[0] ^ hash_keys[j], value + gain[j], j, nothing)
 
 
 @jit
@@ -199,9 +200,7 @@ def walk(regression, state, table, hash_keys, starts, n_jumps, seed):
     n_column, n_start = regression.precision.size, starts.shape[0]
     work, gain = np.empty(n_column), np.empty(n_column)
     moved, queue = np.zeros(n_column, np.bool_), np.empty(n_column, np.int64)
-    signed = False
-    for j in range(n_column):
-        signed = signed or regression.sign[j] != 0
+    signed = regression.sign.any()
     best, home, returns, mode_size = -np.inf, np.uint64(0), 0, 0
     mode, most = np.empty(n_column, np.int64), 8 * regression.log_size.size
     episode, jump, steps, climbing, stuck = 0, 0, 0, True, False
