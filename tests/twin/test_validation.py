@@ -15,6 +15,8 @@ from twinlab.library import Library
 from twinlab.study import Study
 from twinlab.twin import Validation, validate, validation_mapping, verdict
 from twinlab.twin.baselines import LAST, OTHERS, OWN, SMOOTH
+from twinlab.twin.folds import make_folds
+from twinlab.twin.informed import uninformed
 from twinlab.twin.scores import flatten, grouped, score
 from twinlab.twin.verdict import coverage_range
 
@@ -147,6 +149,14 @@ def test_what_monocultures_cannot_tell_is_said(mixture: Validation) -> None:
     assert "a*b is zero throughout the training part" in words
     assert mixture.overall.coverage90 < 0.5
     assert "too narrow" in words
+
+
+def test_a_latent_state_is_not_taken_for_absent_from_the_training() -> None:
+    """Its terms are not known to be zero: nothing was measured of them."""
+    study = apart()
+    library = Library.polynomial(study, degree=1, latent=["hidden"])
+    fold = make_folds(study, "condition", only=["mixture"])[0]
+    assert uninformed(study, library, fold) == ()
 
 
 def test_a_fold_without_data_is_kept_apart_and_said() -> None:

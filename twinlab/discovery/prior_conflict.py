@@ -306,7 +306,12 @@ def conflict_warning(verdicts: Sequence[PriorVerdict]) -> FitWarning | None:
         return None
     more = f" And {len(texts) - MOST_NAMED} more." if len(texts) > MOST_NAMED else ""
     words = " ".join(texts[:MOST_NAMED])
-    return FitWarning("prior_conflict", f"Prior knowledge and data disagree. {words}{more}")
+    together = ""
+    if sum(v.verdict == "refused" for v in verdicts) > 1:
+        together = " (All that is certain was lifted at once to see this.)"
+    return FitWarning(
+        "prior_conflict", f"Prior knowledge and data disagree. {words}{more}{together}"
+    )
 
 
 def _plain(weighed: Sequence[Weighed]) -> list[_Model]:

@@ -152,12 +152,12 @@ class Run:
         """Search where some states were never measured, from guesses at their course."""
         self.teller.tell("prepare", "Guessing at the latent states", 0.0)
         _, starts = latent_starts(problem, self.settings)
-        found = self.search(starts, noise_models, False)
+        found = self.search(starts, noise_models, True)
         weighed, gram = hidden_faster(found.frame, found.weighed), found.gram
         if weighed[0] is not found.weighed[0]:
             gram = linearise(found.frame, weighed[0].fit, weighed[0].noise, 0.0) or gram
         found = replace(found, weighed=weighed, gram=gram)
-        found = self.refine_constants(self.varied(found))
+        found = self.refine_constants(self.renoised(self.varied(found), noise_models))
         shown = in_display_units(found.frame, found.weighed, found.gram)
         frame, weighed, gram, gauges = shown
         return replace(found, frame=frame, weighed=weighed, gram=gram, gauges=gauges)

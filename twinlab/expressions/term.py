@@ -132,7 +132,9 @@ class Term:
         result = np.full(shape, self.scale)
         for factor in self.factors:
             value = np.asarray(values[factor.variable], float)
-            result = result * evaluate_factor(factor.kind, value, factor.exponent, factor.constant)
+            part = evaluate_factor(factor.kind, value, factor.exponent, factor.constant)
+            with np.errstate(all="ignore"):
+                result = result * part
         return result
 
 

@@ -33,11 +33,11 @@ def uninformed(study: Study, library: Library, fold: Fold) -> tuple[int, ...]:
     if fold.cut:
         return ()
     held = [study.trajectories[i] for i in fold.held]
-    absent = {
-        place
-        for place, term in enumerate(library.terms)
-        if _size(term, study, fold.training.trajectories) <= ABSENT * _size(term, study, held)
-    }
+    absent = set()
+    for place, term in enumerate(library.terms):
+        here = _size(term, study, fold.training.trajectories)
+        if np.isfinite(here) and here <= ABSENT * _size(term, study, held):
+            absent.add(place)
     return tuple(c for c, column in enumerate(library.columns) if column.term in absent)
 
 

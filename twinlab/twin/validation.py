@@ -203,7 +203,7 @@ class _Run:
             whole = make_problem(self.study, discovery.library, knowledge)
         except (UserError, np.linalg.LinAlgError) as error:
             words = f"No model could be fitted: {error}"
-            lost = [self._missing(i, "no model in its fold") for i in fold.held]
+            lost = [self._missing(i, f"no model could be fitted ({error})") for i in fold.held]
             return FoldResult(*what, "none", notes=(words,)), [], lost
         held, lost = self._predicted(whole, discovery, fold, number)
         notes = [doubt] if doubt else []
