@@ -21,6 +21,7 @@ from twinlab.discovery.result import DrawnConstants
 from twinlab.library import Library
 from twinlab.report import summary_text
 from twinlab.report.page import report_html
+from twinlab.study import Study
 from twinlab.twin import Twin
 
 from .conftest import predator_prey
@@ -177,3 +178,27 @@ def test_class_names_what_the_data_cannot_tell():
     assert 0 in best.models and len(best.models) > 1
     assert best.probability > found.best.probability
     assert "cannot tell apart" in best.text and "equation of x" in best.text
+
+
+def test_constants_are_fitted_where_a_condition_differs():
+    """Rows of effects follow those of the constants in every Hessian."""
+    rng, time = np.random.default_rng(5), np.linspace(0, 6, 20)
+    starts, rates = (6.0, 3.0, 1.5, 5.0), (2.0, 2.0, 2.0, 1.2)
+    values = [
+        solve_ivp(
+            lambda _, x, v=v: 1 - v * x / (HALF + x), (0, 6), [x0], "DOP853", time, rtol=1e-9
+        ).y.T
+        * np.exp(0.01 * rng.standard_normal((time.size, 1)))
+        for x0, v in zip(starts, rates, strict=True)
+    ]
+    study = Study.from_arrays(
+        "clearance", ["x"], [time] * 4, values, conditions=["c1", "c2", "c3", "c4"]
+    )
+    library = Library.polynomial(study, degree=1) + Library.michaelis_menten(study, ["x"])
+    discovery = discover(study, library, seed=1, settings=Settings(draws=60))
+    [shape] = discovery.best.shapes
+    assert shape.half_saturation90[0] < HALF < shape.half_saturation90[1]
+    [effect] = discovery.varying.effects
+    assert effect.name == "c4"
+    assert discovery.variation.effects[0].size90[0] < np.log(0.6)
+    assert discovery.variation.effects[0].size90[1] > np.log(0.6)

@@ -15,7 +15,7 @@ from .problem import column_prior
 from .search import Weighed
 from .shaped_fit import ShapedFit
 from .shapes import Scales, Shaped
-from .steps import Frame, inverse_scaled
+from .steps import Frame
 
 Array = NDArray[np.float64]
 
@@ -99,10 +99,9 @@ class _Extension:
     def number(self, fitted: ShapedFit) -> Weighed:
         """The model with columns of the library, its terms' among them."""
         model, fit = fitted.model, fitted.fit
-        sd = np.sqrt(np.maximum(np.diag(inverse_scaled(fit.schur)), 0.0))
         k = len(fit.coefficients)
         deviations = [np.full(t.constants.shape, np.inf) for t in model.terms]
-        for (i, p, q), value in zip(model.parameters, sd[k:], strict=True):
+        for (i, p, q), value in fitted.deviations.items():
             deviations[i][p, q] = value
         taken: list[int] = []
         for term, deviation in zip(model.terms, deviations, strict=True):

@@ -181,8 +181,12 @@ def _answer(run: Run, found: Found, n_base: int) -> Discovery:
     disagreement = conflict_warning(verdicts)
     if disagreement is not None:
         warnings = (*warnings, disagreement)
-    if found.variation is not None:
-        text = variation_text(found.variation, frame.varying)
+    variation = found.variation
+    if variation is not None:
+        if ranked[0].local is not None:
+            labels = {int(c): library.column_label(int(c)) for c in ranked[0].columns}
+            variation = variation.of_model(frame.varying, labels, ranked[0].local)
+        text = variation_text(variation, frame.varying)
         warnings = (*warnings, FitWarning("varies", text))
     latent = judge_latent(frame, best, found.gauges)
     warnings = (*warnings, *latent_warnings(problem, latent))
@@ -221,7 +225,7 @@ def _answer(run: Run, found: Found, n_base: int) -> Discovery:
         proposals=verdict.proposals,
         latent=latent,
         varying=frame.varying if frame.varying.n_slot else None,
-        variation=found.variation,
+        variation=variation,
         diagnostics=_diagnostics(found, verdict),
         prior_verdicts=verdicts,
         reliability=reliability_of(

@@ -24,7 +24,7 @@ from .result import Settings
 from .search import NEGLIGIBLE, Weighed, weigh
 from .shaped_fit import ShapedFit, descend, linearise_shaped, weigh_shaped
 from .shapes import Scales, ShapedModel
-from .steps import SCALE_FREEDOM, Frame, Point, conditional, inverse_scaled, select
+from .steps import SCALE_FREEDOM, Frame, Point, conditional, select
 
 Array = NDArray[np.float64]
 
@@ -222,18 +222,12 @@ class Refiner:
         known = [best, *(f for f in fits if f is not None)]
         return max(known, key=lambda m: m.evidence)
 
-    def _deviations(self, fitted: ShapedFit) -> dict[tuple[int, int, int], float]:
-        """Posterior sd of each free constant."""
-        sd = np.sqrt(np.maximum(np.diag(inverse_scaled(fitted.fit.schur)), 0.0))
-        names = fitted.model.parameters
-        return dict(zip(names, sd[len(fitted.fit.coefficients) :], strict=True))
-
     def _whole(self, fitted: ShapedFit, i: int, place: int) -> list[tuple[Candidate, Array, Noise]]:
         """The model with one Hill coefficient held at a whole number near its optimum."""
         term = fitted.model.terms[i]
         if not term.hill_free[place]:
             return []
-        sd = self._deviations(fitted)[i, place, 1]
+        sd = fitted.deviations[i, place, 1]
         out = []
         for hill in WHOLE:
             if abs(np.log(hill) - term.constants[place, 1]) < NEAR * sd:
@@ -246,7 +240,7 @@ class Refiner:
 
     def _nearest(self, fitted: ShapedFit, i: int) -> tuple[int, float]:
         """The atom nearest to a term, and how many sd it is away."""
-        term, sd = fitted.model.terms[i], self._deviations(fitted)
+        term, sd = fitted.model.terms[i], fitted.deviations
         spread = np.array(
             [[sd[i, p, 0], sd.get((i, p, 1), 1e-9)] for p in range(len(term.hill_free))]
         )

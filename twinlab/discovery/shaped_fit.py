@@ -22,6 +22,7 @@ from .steps import (
     Fit,
     Point,
     eliminate_initial,
+    inverse_scaled,
     laplace,
     log_told,
     n_parameters,
@@ -49,7 +50,7 @@ class ShapedFit:
         At its optimum.
     fit : Fit
         Numbered as `ShapedModel` says; the rows of its Hessian are coefficients, then free
-        constants.
+        constants, then effects.
     noise : Noise
     evidence : float
     """
@@ -58,6 +59,13 @@ class ShapedFit:
     fit: Fit
     noise: Noise
     evidence: float
+
+    @property
+    def deviations(self) -> dict[tuple[int, int, int], float]:
+        """Posterior standard deviation of each free constant, as `ShapedModel` names them."""
+        names, k = self.model.parameters, len(self.fit.coefficients)
+        variance = np.diag(inverse_scaled(self.fit.schur))[k : k + len(names)]
+        return dict(zip(names, np.sqrt(np.maximum(variance, 0.0)), strict=True))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ share a slot: they are one mechanism.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -20,6 +21,8 @@ Columns = NDArray[np.int64]
 
 #: Prior sd of an effect: of a log factor, or of the power of a covariate.
 EFFECT_SD = 1.0
+#: Half width of a 90 % interval in standard deviations of a normal distribution.
+NORMAL90 = 1.645
 
 
 @dataclass(frozen=True)
@@ -257,3 +260,37 @@ class Variation:
     tested: tuple[str, ...]
     terms: tuple[VaryingTerm, ...] = ()
     effects: tuple[VaryingEffect, ...] = ()
+
+    def of_model(
+        self, varying: Varying, labels: Mapping[int, str], estimates: LocalEstimates
+    ) -> Variation:
+        """The same in one model: its own term where several share a slot, its own sizes.
+
+        Parameters
+        ----------
+        varying : Varying
+        labels : mapping of int to str
+            Equation and term of the model's columns.
+        estimates : LocalEstimates
+            Of that model.
+        """
+        own = {int(varying.slot[c]): c for c in reversed(labels)}
+
+        def column(c: int) -> int:
+            return c if c in labels else own.get(int(varying.slot[c]), c)
+
+        terms = tuple(
+            replace(t, column=column(t.column), label=labels.get(column(t.column), t.label))
+            for t in self.terms
+        )
+        effects = []
+        for e in self.effects:
+            size, sd = estimates.effects[e.effect], estimates.effects_sd[e.effect]
+            here = column(e.column)
+            effects.append(
+                replace(
+                    e, column=here, label=labels.get(here, e.label), size=float(size),
+                    size90=size + NORMAL90 * sd * np.array([-1.0, 1.0]),
+                )
+            )  # fmt: skip
+        return replace(self, terms=terms, effects=tuple(effects))
