@@ -274,7 +274,7 @@ class Variation:
         estimates : LocalEstimates
             Of that model.
         """
-        own = {int(varying.slot[c]): c for c in reversed(labels)}
+        own = {int(varying.slot[c]): c for c in list(labels)[::-1]}
 
         def column(c: int) -> int:
             return c if c in labels else own.get(int(varying.slot[c]), c)
