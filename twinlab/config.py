@@ -209,13 +209,38 @@ def read_config(path: str | Path) -> StudyConfig:
         kind; the message names the line and the mend.
     """
     path = Path(path)
-    mapping, lines = _load(path)
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise UserError("there is no such file.", file=path.name) from None
+    except OSError as error:
+        raise UserError(f"the file cannot be read ({error.strerror}).", file=path.name) from None
+    return config_from_bytes(data, path.name, path.parent)
+
+
+def config_from_bytes(data: bytes, filename: str, folder: Path | None = None) -> StudyConfig:
+    """Read a configuration that is at hand, as `read_config` does.
+
+    Parameters
+    ----------
+    data : bytes
+    filename : str
+        For messages.
+    folder : Path, optional
+        That paths inside it are relative to; without one it may name no file.
+
+    Raises
+    ------
+    UserError
+    """
+    mapping, lines = _load(data, filename)
     values = {key: value for key, value in mapping.items() if value is not None}
-    checked = Values(path.name, lines, values)
+    checked = Values(filename, lines, values)
     library = checked.mapping("library")
     varies, varying_terms = _varies(checked)
     config = StudyConfig(
-        file=path.name,
+        file=filename,
         states=checked.names("states"),
         latent=checked.names("latent") or (),
         inputs=checked.names("inputs") or (),
@@ -223,7 +248,7 @@ def read_config(path: str | Path) -> StudyConfig:
         initial=checked.numbers("initial"),
         observed=checked.texts("observed"),
         noise=checked.choice("noise", NOISE_CHOICES, "auto"),
-        knowledge=_knowledge(checked, path.parent),
+        knowledge=_knowledge(checked, folder),
         horizon=checked.positive("horizon"),
         varies=varies,
         varying_terms=varying_terms,
@@ -243,24 +268,20 @@ def beside(data: str | Path) -> Path | None:
     return None
 
 
-def _load(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
+def _load(data: bytes, filename: str) -> tuple[dict[str, Any], dict[str, int]]:
     """Parse the file; return its mapping and the line of each top-level key."""
+    if len(data) > MAX_BYTES:
+        raise UserError(
+            "the file is larger than 1 MB, which no configuration is.",
+            file=filename,
+            mend="Give the YAML with --config and the data as the first argument.",
+        )
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UserError(
-                "the file is larger than 1 MB, which no configuration is.",
-                file=path.name,
-                mend="Give the YAML with --config and the data as the first argument.",
-            )
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UserError("there is no such file.", file=path.name) from None
+        text = data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError:
         raise UserError(
-            "the file is not UTF-8 text.", file=path.name, mend="Save it as UTF-8."
+            "the file is not UTF-8 text.", file=filename, mend="Save it as UTF-8."
         ) from None
-    except OSError as error:
-        raise UserError(f"the file cannot be read ({error.strerror}).", file=path.name) from None
     try:
         node = yaml.compose(text, Loader=_Loader)
         mapping = yaml.load(text, Loader=_Loader)
@@ -269,7 +290,7 @@ def _load(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
         problem = getattr(error, "problem", None) or "it cannot be parsed"
         raise UserError(
             f"this is not valid YAML: {problem}.",
-            file=path.name,
+            file=filename,
             row=mark.line + 1 if mark else None,
             mend="Write one 'key: value' a line; indent with spaces.",
         ) from None
@@ -278,10 +299,10 @@ def _load(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
     if not isinstance(node, yaml.MappingNode):
         raise UserError(
             "the file holds no 'key: value' pairs.",
-            file=path.name,
+            file=filename,
             mend=f"The keys are {', '.join(KEYS)}.",
         )
-    return mapping, _key_lines(node, path.name)
+    return mapping, _key_lines(node, filename)
 
 
 def _key_lines(node: yaml.MappingNode, file: str) -> dict[str, int]:
@@ -336,7 +357,7 @@ def _varies(checked: Values) -> tuple[str, tuple[str, ...]]:
     return str(by), tuple(str(item) for item in items)
 
 
-def _knowledge(checked: Values, folder: Path) -> Knowledge:
+def _knowledge(checked: Values, folder: Path | None) -> Knowledge:
     value = checked.values.get("knowledge")
     if value is None:
         return Knowledge()
@@ -344,6 +365,12 @@ def _knowledge(checked: Values, folder: Path) -> Knowledge:
         return Knowledge.from_mapping(value, file=checked.file)
     if not isinstance(value, str):
         raise checked.error("knowledge", "this must be a file name or a mapping.")
+    if folder is None:
+        raise checked.error(
+            "knowledge",
+            f"'{value}' is a file of its own, which this page cannot see.",
+            "Write its content here, indented below knowledge, or load it under Prior knowledge.",
+        )
     path = folder / value
     if not path.is_file():
         raise checked.error("knowledge", f"there is no file '{value}' beside this one.")

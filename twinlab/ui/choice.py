@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
+from twinlab.config import StudyConfig
 from twinlab.errors import UserError
-from twinlab.library import Library
+from twinlab.library import Library, library_from_config
 from twinlab.study import Study
 from twinlab.study.dosing import arriving_doses
 
@@ -33,6 +36,11 @@ class LibraryChoice:
         Canonical texts of terms switched off.
     latent : tuple of str
         States that were never measured.
+    inputs : tuple of str
+        Variables that drive and have no equation.
+    given : mapping or None
+        The ``library`` section of a configuration file, which holds until the degree, the
+        products or a family is changed.
     """
 
     degree: int = 2
@@ -42,6 +50,8 @@ class LibraryChoice:
     own: tuple[str, ...] = ()
     off: frozenset[str] = frozenset()
     latent: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    given: Mapping[str, Any] | None = None
 
     @classmethod
     def suited(cls, study: Study) -> LibraryChoice:
@@ -55,6 +65,44 @@ class LibraryChoice:
         homeless = dosed and arriving_doses(study, names).homeless
         return cls(latent=(DEPOT,)) if homeless else cls()
 
+    @classmethod
+    def configured(cls, config: StudyConfig) -> LibraryChoice:
+        """What a configuration file asks for; the families are named where it names states."""
+        section = config.library
+
+        def family(key: str) -> tuple[str, ...]:
+            parts = section.get(key) or ()
+            found = [p.get("states", ()) for p in ([parts] if isinstance(parts, dict) else parts)]
+            return tuple(dict.fromkeys(name for names in found for name in names))
+
+        return cls(
+            degree=int(section.get("polynomial") or 0),
+            interactions=section.get("interactions") is not False,
+            hill=family("hill"),
+            michaelis_menten=family("michaelis_menten"),
+            latent=config.latent,
+            inputs=config.inputs,
+            given=section,
+        )
+
+    def of(self, variables: Collection[str]) -> LibraryChoice:
+        """The same for some of the variables."""
+        return replace(
+            self,
+            hill=tuple(v for v in self.hill if v in variables),
+            michaelis_menten=tuple(v for v in self.michaelis_menten if v in variables),
+            inputs=tuple(v for v in self.inputs if v in variables),
+        )
+
+    def changed(self, changes: Mapping[str, Any]) -> LibraryChoice:
+        """The same with changes; what only the configuration could say goes with the first."""
+        if self.given is None or not {"degree", "interactions", "hill", "michaelis_menten"} & set(
+            changes
+        ):
+            return replace(self, **changes)
+        terms = [t for t in self.given.get("terms") or () if t not in self.own]
+        return replace(self, given=None, own=(*terms, *self.own), **changes)
+
     def offered(self, study: Study) -> Library:
         """The library with every term that may be switched on or off.
 
@@ -63,15 +111,23 @@ class LibraryChoice:
         UserError
             Nothing is chosen, an own term is wrong, or there are too many columns.
         """
-        names = Library.polynomial(study, degree=0, latent=self.latent)
+        aside = (*self.inputs, *study.derived)
+        states = [name for name in study.variables if name not in aside]
+        names = Library.polynomial(study, 0, states=states, inputs=self.inputs, latent=self.latent)
         parts = []
-        if self.degree:
+        if self.given is not None:
+            parts.append(
+                library_from_config(
+                    study, self.given, states=states, inputs=self.inputs, latent=self.latent
+                )
+            )
+        elif self.degree:
             parts.append(
                 Library.polynomial(names, degree=self.degree, interactions=self.interactions)
             )
-        if self.hill:
+        if self.hill and self.given is None:
             parts.append(Library.hill(names, list(self.hill), "auto", study=study))
-        if self.michaelis_menten:
+        if self.michaelis_menten and self.given is None:
             parts.append(
                 Library.michaelis_menten(names, list(self.michaelis_menten), "auto", study=study)
             )

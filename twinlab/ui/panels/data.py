@@ -11,7 +11,7 @@ import panel_material_ui as pmui
 from twinlab.study import Study
 
 from ..samples import samples
-from ..state import WorkbenchState
+from ..state import AS_GIVEN, LEFT_OUT, WorkbenchState, is_configuration
 from ..theme import CHOICE_SX
 from ..words import escape, number, plural
 from .parts import html, message_pane, section
@@ -65,7 +65,8 @@ class DataSection(pn.viewable.Viewer):
             size="small", sizing_mode="stretch_width", margin=(6, 0, 0, 0),
         )  # fmt: skip
         self.upload = pmui.FileInput(
-            label="Drop a CSV or TSV file, or choose one", variant="outlined", margin=0,
+            label="Drop a CSV or TSV file, or choose one", accept=".csv,.tsv,.txt,.yaml,.yml",
+            variant="outlined", margin=0,
             sizing_mode="stretch_width", max_file_size=MAX_UPLOAD, uploaded_label="{filename}",
             sx={"borderStyle": "dashed", "py": "10px", "fontSize": "13px"},
         )  # fmt: skip
@@ -79,15 +80,22 @@ class DataSection(pn.viewable.Viewer):
             label="Subjects", sizing_mode="stretch_width", margin=(6, 0, 0, 0), sx=CHOICE_SX
         )
         self.summary = html()
+        self.target = pmui.Select(
+            label="Doses go into", size="small", sizing_mode="stretch_width", margin=(6, 0, 0, 0),
+            visible=False,
+        )  # fmt: skip
         self._view = section(
             1, "Data", "What was measured.", self.sample, self.upload,
             message_pane(state.data_message), self.summary, self.states, self.subjects,
+            self.target,
         )  # fmt: skip
         self.sample.param.watch(self._on_sample, "value")
         self.upload.param.watch(self._on_upload, "value")
         self.states.param.watch(self._on_choice, "value")
         self.subjects.param.watch(self._on_choice, "value")
+        self.target.param.watch(self._on_target, "value")
         state.param.watch(self._on_source, "source")
+        state.param.watch(lambda *_: self._show_choice(), ["source", "config", "choice"])
 
     def __panel__(self) -> pn.Column:
         return self._view
@@ -107,10 +115,11 @@ class DataSection(pn.viewable.Viewer):
     def _on_upload(self, event: Any) -> None:
         if event.new:
             name = self.upload.filename or "upload.csv"
-            self._state.upload(event.new, name, self._after_upload)
+            alone = not is_configuration(name)
+            self._state.upload(event.new, name, lambda taken: self._after_upload(taken and alone))
 
-    def _after_upload(self, taken: bool) -> None:
-        if taken:
+    def _after_upload(self, replaced: bool) -> None:
+        if replaced:
             self._setting = True
             self.sample.value = None
             self._setting = False
@@ -120,12 +129,35 @@ class DataSection(pn.viewable.Viewer):
         study = event.new
         self._setting = True
         self.summary.object = summary_html(study)
-        self.states.param.update(options=list(study.variables), value=list(study.variables))
         self.subjects.param.update(
             options=list(study.subjects), value=list(study.subjects),
             visible=len(study.subjects) > 1,
         )  # fmt: skip
         self._setting = False
+
+    def _show_choice(self) -> None:
+        state, source = self._state, self._state.source
+        if source is None or state.study is None:
+            return
+        self._setting = True
+        self.states.param.update(options=list(source.variables), value=list(state.states))
+        rules, latent = state.config.dosing, state.choice.latent
+        plain = [v for v in state.study.variables if v not in state.study.derived]
+        target = LEFT_OUT if rules is None else (rules[0].target if rules else "") or AS_GIVEN
+        self.target.param.update(
+            options=[AS_GIVEN, *plain, *latent, LEFT_OUT], value=target,
+            # Rules of several kinds of dose are not told apart here.
+            visible=any(t.doses for t in source.trajectories) and len(rules or ()) < 2,
+        )  # fmt: skip
+        self._setting = False
+
+    def _on_target(self, event: Any) -> None:
+        if event.new and not self._setting:
+            self._state.later(lambda: self._choose_dosing(event.new))
+
+    def _choose_dosing(self, target: str) -> None:
+        if not self._state.choose_dosing(target):
+            self._show_choice()
 
     def _on_choice(self, event: Any) -> None:
         if self._setting or self._state.source is None:

@@ -83,6 +83,7 @@ class SettingsSection(pn.viewable.Viewer):
         self.starts.param.watch(lambda e: self._state.set_fit(starts=e.new), "value")
         self.seed.param.watch(lambda e: self._state.set_seed(e.new), "value")
         self.horizon.param.watch(self._on_horizon, "value")
+        self._state.param.watch(self._on_settings, "settings")
         self._state.param.watch(self._on_fitted, "fitted")
         self._state.param.watch(self._on_penalty, "penalty")
 
@@ -105,16 +106,25 @@ class SettingsSection(pn.viewable.Viewer):
         if not self._setting and event.new is not None and event.new != self._state.penalty:
             self._state.move_path(int(event.new))
 
-    def _on_horizon(self, event: Any) -> None:
-        text = (event.new or "").strip()
+    def _typed_horizon(self) -> float | None:
+        text = (self.horizon.value or "").strip()
         try:
-            value = float(text) if text else None
+            return float(text) if text else None
         except ValueError:
-            value = math.nan
+            return math.nan
+
+    def _on_horizon(self, _: Any) -> None:
+        value = self._typed_horizon()
         wrong = value is not None and not (math.isfinite(value) and value > 0)
         self.horizon.error_state = wrong
         if not wrong:
             self._state.set_fit(horizon=value)
+
+    def _on_settings(self, event: Any) -> None:
+        """Show what a configuration file has set."""
+        self.noise.value, horizon = event.new.noise, event.new.horizon
+        if horizon != event.old.horizon and horizon != self._typed_horizon():
+            self.horizon.value = "" if horizon is None else f"{horizon:g}"
 
     def _on_fitted(self, event: Any) -> None:
         self._setting = True
