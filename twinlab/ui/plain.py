@@ -58,9 +58,21 @@ def equation_words(discovery: Discovery) -> list[tuple[str, list[tuple[str, str]
 
 
 #: Warnings whose own text is for the modeler: what they mean to a reader of the picture.
+_UNEXPLAINED = (
+    "This model leaves part of the change in the measurements unexplained: something may be "
+    "missing from it. The workbench says what."
+)
 _PLAIN = {
-    "truth_not_in_library": "This model leaves part of the change in the measurements unexplained: "
-    "something may be missing from it. The workbench says what.",
+    "truth_not_in_library": _UNEXPLAINED,
+    "structured_residuals": _UNEXPLAINED,
+    "excess_noise": _UNEXPLAINED,
+    "prior_conflict": "What was said beforehand and the measurements disagree in places. The "
+    "workbench says where.",
+    "varies": "They do not all behave alike: some rates differ from one to the next. The workbench "
+    "says which.",
+    "not_identifiable": "Some rates cannot be told apart with these measurements. The workbench "
+    "says which, and what would help.",
+    "vague_coefficient": "Some rates are hardly determined by these measurements.",
 }
 
 
@@ -110,6 +122,6 @@ def cautions(discovery: Discovery) -> list[str]:
             "change the model."
         )
     out += dosing_sentences(discovery)
-    out += [_PLAIN.get(warning.code, warning.text) for warning in discovery.warnings]
+    out += dict.fromkeys(_PLAIN.get(w.code, w.text) for w in discovery.warnings)
     out.append("For research. Not for decisions about the treatment of a patient.")
     return out

@@ -96,9 +96,9 @@ p {{ margin: 0; }}
 .good {{ color: var(--tl-good); }}
 .warning {{ color: var(--tl-warning); }}
 .error {{ color: var(--tl-error); }}
-.note {{ border-left: 3px solid var(--tl-border); padding: 2px 0 2px 8px; margin-top: 6px; }}
-.note.warning {{ border-color: var(--tl-warning); }}
-.note.error {{ border-color: var(--tl-error); }}
+div.note {{ border-left: 3px solid var(--tl-border); padding: 2px 0 2px 8px; margin-top: 6px; }}
+div.note.warning {{ border-color: var(--tl-warning); }}
+div.note.error {{ border-color: var(--tl-error); }}
 pre {{ font: 12px/1.35 ui-monospace, 'DejaVu Sans Mono', monospace; margin: 4px 0 0;
   white-space: pre; overflow-x: auto; }}
 details > summary {{ cursor: pointer; }}
@@ -121,6 +121,12 @@ EQUATION_CSS = f"""
 
 #: Material's multiple choice is as tall as two fields; this makes it one.
 CHOICE_SX = {
-    "& .MuiSelect-select": {"padding": "7px 10px", "minHeight": "22px !important"},
+    # Many choices scroll in their box instead of pushing the rest of the sidebar away.
+    "& .MuiSelect-select": {
+        "padding": "7px 10px",
+        "minHeight": "22px !important",
+        "maxHeight": "116px",
+        "overflowY": "auto",
+    },
     "& .MuiFormLabel-root, & .MuiInputBase-root": {"fontSize": "13.5px"},
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from bokeh.models import CrosshairTool, Plot
@@ -30,6 +31,12 @@ def quiet_figure(**options: Any) -> figure:
         axis.minor_tick_line_color = None
         axis.axis_label_text_font_style = "normal"
     return plot
+
+
+def legend_columns(labels: Iterable[str], width: float = 360.0) -> int:
+    """Columns of a horizontal legend that is not cut off at `width` pixels."""
+    widest = max((len(label) for label in labels), default=0)
+    return max(1, int(width / (40.0 + 6.8 * widest)))
 
 
 def paint(plot: Plot, colours: Palette) -> None:

@@ -121,8 +121,10 @@ class InclusionPlot:
         self._span.update(start=-0.02, end=(self._blocks - 1) * _PITCH + 1.04)
         middles = [i * _PITCH + 0.5 for i in range(self._blocks)]
         self.figure.xaxis.ticker = middles
+        # What fits over a block of a card of usual width.
+        most = max(4, 39 // self._blocks - 5)
         self.figure.xaxis.major_label_overrides = {
-            m: f"d {shorten(n, 12)}/dt" for m, n in zip(middles, names, strict=False)
+            m: f"d {shorten(n, most)}/dt" for m, n in zip(middles, names, strict=False)
         }
         self.figure.height = 44 + _ROW * max(4, len(rows))
 

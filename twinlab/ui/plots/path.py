@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from twinlab.discovery import Discovery
 
 from ..tokens import DASHES, Palette
-from .base import paint, quiet_figure
+from .base import legend_columns, paint, quiet_figure
 
 Array = NDArray[np.float64]
 
@@ -53,7 +53,7 @@ class PathPlot:
         self._legend = Legend(
             items=[], orientation="horizontal", location="top_left", padding=2, margin=2
         )
-        plot.add_layout(self._legend)
+        plot.add_layout(self._legend, "above")
         self.recolour(colours)
 
     def show(self, discovery: Discovery) -> None:
@@ -83,8 +83,7 @@ class PathPlot:
         low = min((float(v.min()) for v in values), default=-1.0)
         high = max((float(v.max()) for v in values), default=1.0)
         pad = 0.06 * (high - low or 1.0)
-        # Room above the lines for the legend.
-        low, high = low - pad, high + 2.5 * pad
+        low, high = low - pad, high + pad
         self.figure.y_range.update(start=low, end=high, reset_start=low, reset_end=high)
 
     def _show_legend(self, states: Sequence[str], used: Sequence[str]) -> None:
@@ -94,6 +93,7 @@ class PathPlot:
             for i, name in enumerate(states[: len(self._colours.series)])
             if (colour := self._colours.colour(i)) in drawn
         ]
+        self._legend.ncols = legend_columns(f"d {name}/dt" for name in states)
 
     def move_marker(self, penalty: float | None) -> None:
         """Put the vertical marker at a penalty; None hides it."""

@@ -11,7 +11,7 @@ from bokeh.models import BoxAnnotation, ColumnDataSource, HoverTool, Legend, Leg
 from twinlab.discovery import Discovery
 
 from ..tokens import MARKERS, Palette
-from .base import paint, quiet_figure
+from .base import legend_columns, paint, quiet_figure
 
 
 class ResidualPlot:
@@ -84,6 +84,7 @@ class ResidualPlot:
             for name in self._states
             if name in last
         ]
+        self._legend.ncols = legend_columns(last)
 
     def clear(self) -> None:
         """Take the points away."""
