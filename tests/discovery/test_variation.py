@@ -11,6 +11,7 @@ from twinlab.discovery import Settings, discover
 from twinlab.discovery.covariates import candidates_of, known_covariates
 from twinlab.discovery.mixed import Mixed, Quadratic
 from twinlab.errors import UserError
+from twinlab.kernels import Initial
 from twinlab.library import Library
 from twinlab.study import Study
 
@@ -115,12 +116,13 @@ def test_evidence_is_that_of_the_dense_normal_model():
     """Differences of log evidences at a scale of one against dense covariances."""
     rng = np.random.default_rng(3)
     cost, shared, local, y = a_quadratic(rng)
+    prior = Initial(rng.standard_normal((7, 2)), np.full((7, 2), 0.5))
     mixed = object.__new__(Mixed)
-    mixed.d, mixed.k, mixed.cost, mixed.place, mixed.last = 2, 3, cost, {}, None
-    mixed.slab, mixed.held, mixed.known = np.full(3, 0.2), np.zeros(3, bool), np.zeros(3)
-    mixed.mean, mixed.precision = rng.standard_normal((7, 2)), np.full((7, 2), 0.5)
+    mixed.cost, mixed.place, mixed.met = cost.without_states(prior), {}, {}
+    mixed.free, mixed.held = np.arange(3), np.zeros(0, int)
+    mixed.slab, mixed.known = np.full(3, 0.2), np.zeros(0)
     omega = np.array([0.4, 0.7])
-    value, mean, variance, *_ = mixed._solve((0, 2), (), omega)
+    solved = mixed._solve(mixed.cost.of(mixed.free, np.array([0, 2])), 0, omega)
     used = [0, 1, 2, 4]
     # Dense: all rows jointly normal, the scale marginalised (multivariate t).
     design = np.concatenate(shared) * 1.0
@@ -129,17 +131,17 @@ def test_evidence_is_that_of_the_dense_normal_model():
     for r in range(7):
         own = local[r][:, used]
         part = slice(6 * r, 6 * r + 6)
-        prior = np.diag([2.0, 2.0, 0.4**2, 0.7**2])
-        covariance[part, part] += own @ prior @ own.T
-        centre[part] = own[:, :2] @ mixed.mean[r]
+        spread = np.diag([2.0, 2.0, 0.4**2, 0.7**2])
+        covariance[part, part] += own @ spread @ own.T
+        centre[part] = own[:, :2] @ prior.mean[r]
     gap = np.concatenate(y) - centre
     square = gap @ np.linalg.solve(covariance, gap)
     dense = -0.5 * np.linalg.slogdet(covariance)[1]
     dense -= 0.5 * (42 + 20) * np.log((20 + square) / (42 + 20))
-    assert value == pytest.approx(dense, rel=1e-8)
+    assert solved.value == pytest.approx(dense, rel=1e-8)
     assert multivariate_normal(centre, covariance).logpdf(np.concatenate(y)) < 0
-    assert mean.shape == variance.shape == (7, 2)
-    assert (variance < omega**2).all()
+    assert solved.mean.shape == solved.variance.shape == (7, 2)
+    assert (solved.variance < omega**2).all()
 
 
 def test_covariates_as_columns():

@@ -1,14 +1,15 @@
 """Which coefficients vary, judged on a quadratic cost: a linear mixed model in plain arrays.
 
 Around a fit the cost is quadratic in what is shared (coefficients, effects) and what is local
-(initial states, deviations of every coefficient that might vary).  For any choice of deviations
-and effects the local part is integrated out trajectory by trajectory (Laird and Ware 1982,
-Biometrics 38, 963, eq. 3.3), so hundreds of choices cost as much as one simulation.
+(initial states, deviations of every coefficient that might vary).  Initial states are integrated
+out once, for any choice of deviations and effects the deviations too, trajectory by trajectory
+(Laird and Ware 1982, Biometrics 38, 963, eq. 3.3), so hundreds of choices cost as much as one
+simulation.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ Array = NDArray[np.float64]
 OMEGA_MEDIAN, OMEGA_SPREAD = 0.3, 1.0
 OMEGA_RANGE = (5e-3, 3.0)
 ROUNDS, SETTLED = 40, 1e-3
+#: Largest change of log omega in one round.
+STRIDE = 1.5
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Quadratic:
     h_w (q, q), g_w (q,), h_x (n, l, l), g_x (n, l), cross (n, q, l) : arrays
     n : float
         Information of the data less initial states.
+    occam : float
+        Log determinants of what was integrated out, less those of its prior.
     """
 
     c: float
@@ -48,6 +53,40 @@ class Quadratic:
     g_x: Array
     cross: Array
     n: float
+    occam: float = 0.0
+
+    def without_states(self, prior: Initial) -> Quadratic:
+        """The same with initial states (the first local parameters) integrated out."""
+        d, precision = prior.mean.shape[1], prior.precision
+        own = self.h_x[:, :d, :d] + precision[:, :, None] * np.eye(d)
+        g = self.g_x[:, :d] + precision * prior.mean
+        inverse = inverse_scaled(own)
+        # Rows of deviations, then of what is shared.
+        tie = np.concatenate([self.h_x[:, d:, :d], self.cross[:, :, :d]], axis=1)
+        slope = tie @ inverse
+        n_own = self.h_x.shape[1] - d
+        solved, shared, moved = slope[:, :n_own], slope[:, n_own:], np.swapaxes(tie, 1, 2)
+        return Quadratic(
+            float(self.c + (precision * prior.mean**2).sum() - (g * (inverse @ g[..., None])[..., 0]).sum()),
+            self.h_w - (shared @ moved[:, :, n_own:]).sum(axis=0),
+            self.g_w - np.einsum("rkl,rl->k", shared, g),
+            self.h_x[:, d:, d:] - solved @ moved[:, :, :n_own],
+            self.g_x[:, d:] - np.einsum("rvl,rl->rv", solved, g),
+            self.cross[:, :, d:] - shared @ moved[:, :, :n_own],
+            self.n,
+            float(log_determinant(own)[1].sum() - np.log(precision).sum()),
+        )  # fmt: skip
+
+    def of(self, shared: NDArray[np.int64], local: NDArray[np.int64]) -> Quadratic:
+        """The same in some of the parameters, all others zero."""
+        return replace(
+            self,
+            h_w=self.h_w[np.ix_(shared, shared)],
+            g_w=self.g_w[shared],
+            h_x=np.ascontiguousarray(self.h_x[:, local[:, None], local]),
+            g_x=self.g_x[:, local],
+            cross=np.ascontiguousarray(self.cross[:, shared[:, None], local]),
+        )
 
 
 def quadratic(frame: Frame, point: Point, noise: Noise, candidates: Varying) -> Quadratic | None:
@@ -93,19 +132,6 @@ def quadratic(frame: Frame, point: Point, noise: Noise, candidates: Varying) -> 
 
 
 @dataclass(frozen=True)
-class _Reduced:
-    """``cost = c - 2 g.p + p'h p`` of what is shared; deviations are ``apart - slope p``."""
-
-    h: Array
-    g: Array
-    c: float
-    occam: float
-    apart: Array
-    slope: Array
-    variance: Array
-
-
-@dataclass(frozen=True)
 class Choice:
     """One choice of deviations and effects with its best omegas.
 
@@ -120,6 +146,17 @@ class Choice:
     evidence: float
     omega: Array
     omega_log_sd: Array
+    effects: Array
+    effects_sd: Array
+
+
+@dataclass(frozen=True)
+class _Solved:
+    """Log marginal likelihood at given omegas; deviations and effects with their spread."""
+
+    value: float
+    mean: Array
+    variance: Array
     effects: Array
     effects_sd: Array
 
@@ -140,15 +177,13 @@ class Mixed:
     def __init__(
         self, frame: Frame, point: Point, cost: Quadratic, order: tuple[int, ...] = ()
     ) -> None:
-        d = frame.problem.n_state
-        self.d, self.k, self.cost = d, len(point.columns), cost
-        self.slab = frame.precision[point.columns]
-        self.held = frame.prior.held[point.columns]
-        self.known = np.where(self.held, frame.prior.lower[point.columns], 0.0)
-        self.mean = frame.initial_prior.mean[:, :d]
-        self.precision = frame.initial_prior.precision[:, :d]
-        self.place = {e: i for i, e in enumerate(order)}
-        self.last: tuple[tuple[tuple[int, ...], bytes], _Reduced] | None = None
+        d, held = frame.problem.n_state, frame.prior.held[point.columns]
+        mean, precision = frame.initial_prior.mean[:, :d], frame.initial_prior.precision[:, :d]
+        self.cost = cost.without_states(Initial(mean, precision))
+        self.free, self.held = np.nonzero(~held)[0], np.nonzero(held)[0]
+        self.slab = frame.precision[point.columns][self.free]
+        self.known = frame.prior.lower[point.columns][self.held]
+        self.place = {e: len(point.columns) + i for i, e in enumerate(order)}
         self.met: dict[tuple[tuple[int, ...], tuple[int, ...]], Choice] = {}
 
     def choice(self, slots: tuple[int, ...], effects: tuple[int, ...]) -> Choice:
@@ -159,77 +194,80 @@ class Mixed:
         return self.met[key]
 
     def _best(self, slots: tuple[int, ...], effects: tuple[int, ...]) -> Choice:
-        """Raise the evidence by MacKay's updates (1992, Neural Comput. 4, 415, eq. 4.8)."""
+        """Raise the evidence by scoring the logarithms of the omegas.
+
+        A round that would lower it is replaced by MacKay's update (1992, Neural Comput. 4, 415,
+        eq. 4.8), which has the same fixed points and always goes the right way.
+        """
+        shared = [*self.free, *(self.place[e] for e in effects), *self.held]
+        cost = self.cost.of(np.array(shared, np.int64), np.array(slots, np.int64))
         omega = np.full(len(slots), OMEGA_MEDIAN)
+        now = self._solve(cost, len(effects), omega)
+        careful = False
         for _ in range(ROUNDS if slots else 0):
-            _, mean, variance, _, _ = self._solve(slots, effects, omega)
-            kept = np.clip(1.0 - variance / omega**2, 1e-6, 1.0)
-            new = np.sqrt((mean**2).sum(axis=0) / kept.sum(axis=0))
+            kept = np.clip(1.0 - now.variance / omega**2, 1e-6, 1.0)
+            square = (now.mean**2).sum(axis=0)
+            new = np.sqrt(square / kept.sum(axis=0))
+            if not careful:
+                slope = (square + now.variance.sum(axis=0)) / omega**2 - len(now.mean)
+                step = slope / (2.0 * (kept**2).sum(axis=0))
+                new = omega * np.exp(np.clip(step, -STRIDE, STRIDE))
             new = np.clip(new, *OMEGA_RANGE)
             settled = np.allclose(new, omega, rtol=SETTLED)
-            omega = new
-            if settled:
+            then = self._solve(cost, len(effects), new)
+            worse = then.value < now.value - SETTLED
+            if worse and not careful:
+                careful = True
+                continue
+            now, omega, careful = then, new, False
+            if settled or not np.isfinite(now.value):
                 break
-        value, _, variance, b, sd = self._solve(slots, effects, omega)
-        kept = np.clip(1.0 - variance / omega**2, 0.0, 1.0)
+        kept = np.clip(1.0 - now.variance / omega**2, 0.0, 1.0)
         information = 2.0 * (kept**2).sum(axis=0) + OMEGA_SPREAD**-2.0
         away = np.log(omega / OMEGA_MEDIAN) / OMEGA_SPREAD
-        value += float((-0.5 * away**2 - np.log(OMEGA_SPREAD) - 0.5 * np.log(information)).sum())
-        return Choice(value, omega, information**-0.5, b, sd)
+        hyper = -0.5 * away**2 - np.log(OMEGA_SPREAD) - 0.5 * np.log(information)
+        value = now.value + float(hyper.sum())
+        return Choice(value, omega, information**-0.5, now.effects, now.effects_sd)
 
-    def _reduced(self, slots: tuple[int, ...], omega: Array) -> _Reduced:
-        """All shared parameters' cost with what is local integrated out."""
-        key = slots, omega.tobytes()
-        if self.last is None or self.last[0] != key:
-            self.last = key, self._reduce(slots, omega)
-        return self.last[1]
+    def _solve(self, cost: Quadratic, n_effect: int, omega: Array) -> _Solved:
+        """Integrate deviations and what is shared out of a cost.
 
-    def _reduce(self, slots: tuple[int, ...], omega: Array) -> _Reduced:
-        cost, d, n = self.cost, self.d, len(self.mean)
-        local = np.array([*range(d), *(d + s for s in slots)], np.int64)
-        precision = np.hstack([self.precision, np.tile(omega**-2.0, (n, 1))])
-        pull = np.hstack([self.precision * self.mean, np.zeros((n, len(slots)))])
-        g_x = cost.g_x[:, local] + pull
-        h_x = cost.h_x[:, local[:, None], local] + precision[:, :, None] * np.eye(local.size)
-        inverse, cross = inverse_scaled(h_x), cost.cross[:, :, local]
-        slope = np.einsum("rlm,rkm->rlk", inverse, cross)
-        apart = np.einsum("rlm,rm->rl", inverse, g_x)
-        occam = float(log_determinant(h_x)[1].sum() - np.log(precision).sum())
-        return _Reduced(
-            cost.h_w - np.einsum("rkl,rlm->km", cross, slope),
-            cost.g_w - np.einsum("rlk,rl->k", slope, g_x),
-            float(cost.c + (self.precision * self.mean**2).sum() - (g_x * apart).sum()),
-            occam,
-            apart[:, d:],
-            slope[:, d:],
-            np.einsum("rll->rl", inverse)[:, d:],
-        )
-
-    def _solve(
-        self, slots: tuple[int, ...], effects: tuple[int, ...], omega: Array
-    ) -> tuple[float, Array, Array, Array, Array]:
-        """Log marginal likelihood at given omegas; deviations and effects with their spread."""
-        own = self._reduced(slots, omega)
-        free, held = np.nonzero(~self.held)[0], np.nonzero(self.held)[0]
-        shared = np.array([*free, *(self.k + self.place[e] for e in effects)], np.int64)
-        known = self.known[held]
-        g = own.g[shared] - own.h[np.ix_(shared, held)] @ known
-        apart = own.c + known @ own.h[np.ix_(held, held)] @ known - 2.0 * own.g[held] @ known
-        slab = np.concatenate([self.slab[free], np.full(len(effects), EFFECT_SD**-2.0)])
-        h = own.h[np.ix_(shared, shared)] + np.diag(slab)
+        Its shared parameters are free coefficients, effects, then coefficients that are known.
+        """
+        n, q = len(cost.g_x), self.free.size + n_effect
+        h_x = cost.h_x + np.diag(omega**-2.0)
+        inverse = inverse_scaled(h_x)
+        slope = inverse @ np.swapaxes(cost.cross, 1, 2)
+        apart = (inverse @ cost.g_x[..., None])[..., 0]
+        flat = slope.reshape(-1, slope.shape[2])
+        tie = np.swapaxes(cost.cross, 1, 2).reshape(flat.shape)
+        h_all, g_all = cost.h_w - tie.T @ flat, cost.g_w - flat.T @ cost.g_x.ravel()
+        sign_x, log_x = log_determinant(h_x)
+        occam = cost.occam + float(log_x.sum() + 2.0 * n * np.log(omega).sum())
+        known = self.known
+        g = g_all[:q] - h_all[:q, q:] @ known
+        slab = np.concatenate([self.slab, np.full(n_effect, EFFECT_SD**-2.0)])
+        h = h_all[:q, :q] + np.diag(slab)
+        sign, log_h = log_determinant(h)
+        if not (sign > 0 and (sign_x > 0).all() and np.isfinite(occam)):
+            # Sensitivities that grow beyond all measure leave no curvature to judge by.
+            none = np.zeros(n_effect)
+            return _Solved(-np.inf, np.zeros(apart.shape), np.zeros(apart.shape), none, none)
         covariance = inverse_scaled(h)
         best = covariance @ g
-        rest = float(apart - g @ best)
-        freedom = self.cost.n + SCALE_FREEDOM
+        rest = cost.c - float((cost.g_x * apart).sum() + g @ best)
+        rest += float(known @ h_all[q:, q:] @ known - 2.0 * g_all[q:] @ known)
+        freedom = cost.n + SCALE_FREEDOM
         scale = max((SCALE_FREEDOM + rest) / freedom, 1e-12)
-        value = -0.5 * freedom * float(np.log(scale)) - 0.5 * own.occam
-        value -= 0.5 * float(log_determinant(h)[1] - np.log(slab).sum())
+        value = -0.5 * freedom * float(np.log(scale)) - 0.5 * occam
+        value -= 0.5 * float(log_h - np.log(slab).sum())
         # A Cauchy slab in place of the normal one for the effects, as for all coefficients.
-        b = best[free.size :]
+        b = best[self.free.size :]
         normal = -0.5 * b**2 / EFFECT_SD**2 - np.log(EFFECT_SD) - 0.5 * np.log(2.0 * np.pi)
         value += log_slab(np.full(b.size, EFFECT_SD**-2.0), b) - float(normal.sum())
-        slope = own.slope[:, :, shared]
-        mean = own.apart - slope @ best - own.slope[:, :, held] @ known
-        variance = own.variance + np.einsum("rlk,km,rlm->rl", slope, covariance, slope)
+        mean = apart - slope @ np.concatenate([best, known])
+        own = flat[:, :q]
+        spread = ((own @ covariance) * own).sum(axis=1).reshape(apart.shape)
+        variance = np.einsum("rll->rl", inverse) + spread
         sd = np.sqrt(np.maximum(np.diag(covariance), 0.0) * scale)
-        return float(value), mean / np.sqrt(scale), variance, b, sd[free.size :]
+        return _Solved(float(value), mean / np.sqrt(scale), variance, b, sd[self.free.size :])

@@ -233,7 +233,7 @@ class _Study:
         while True:
             more = [tuple(sorted((*slots, s))) for s in range(self.slots.size) if s not in slots]
             best = max(more, key=lambda trial: self._score(mixed, trial, ()), default=slots)
-            if self._score(mixed, best, ()) <= self._score(mixed, slots, ()):
+            if not self._score(mixed, best, ()) > self._score(mixed, slots, ()):
                 return slots
             slots = best
 
@@ -248,7 +248,7 @@ class _Study:
                 if e not in effects and (not slots or effect.slot in slots)
             ]
             best = max(more, key=lambda trial: self._score(mixed, slots, trial), default=effects)
-            if self._score(mixed, slots, best) <= self._score(mixed, slots, effects):
+            if not self._score(mixed, slots, best) > self._score(mixed, slots, effects):
                 break
             effects = best
         return effects
