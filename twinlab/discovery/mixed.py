@@ -64,10 +64,10 @@ class Quadratic:
         # Rows of deviations, then of what is shared.
         tie = np.concatenate([self.h_x[:, d:, :d], self.cross[:, :, :d]], axis=1)
         slope = tie @ inverse
-        n_own = self.h_x.shape[1] - d
+        n_own, apart = self.h_x.shape[1] - d, (inverse @ g[..., None])[..., 0]
         solved, shared, moved = slope[:, :n_own], slope[:, n_own:], np.swapaxes(tie, 1, 2)
         return Quadratic(
-            float(self.c + (precision * prior.mean**2).sum() - (g * (inverse @ g[..., None])[..., 0]).sum()),
+            float(self.c + (precision * prior.mean**2).sum() - (g * apart).sum()),
             self.h_w - (shared @ moved[:, :, n_own:]).sum(axis=0),
             self.g_w - np.einsum("rkl,rl->k", shared, g),
             self.h_x[:, d:, d:] - solved @ moved[:, :, :n_own],

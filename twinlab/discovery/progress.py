@@ -13,7 +13,7 @@ from twinlab.errors import Cancelled
 
 from .bands import DISPLAY_POINTS, make_lots, simulate
 from .continuation import Tick
-from .problem import Problem
+from .frame import Frame
 from .search import Start
 from .steps import Point
 
@@ -97,7 +97,7 @@ class Teller:
         self.done = [0.0] * len(starts)
 
         def make(i: int) -> Tick:
-            problem, smooth = starts[i].frame.problem, starts[i].frame.smooth
+            frame = starts[i].frame
             n_stages = len(starts[i].kappas) + 3
 
             def tick(words: str, kappa: float, chi2: float | None, point: Point | None) -> None:
@@ -109,7 +109,7 @@ class Teller:
                     fraction = SEARCH_SHARE * sum(self.done) / len(self.done)
                 snapshot = None
                 if i == 0 and self.progress is not None:
-                    snapshot = _snapshot(problem, smooth.target, words, kappa, chi2, point)
+                    snapshot = _snapshot(frame, words, kappa, chi2, point)
                 self.tell("continue", f"Start {i + 1}: {words}", fraction, snapshot)
 
             return tick
@@ -117,20 +117,22 @@ class Teller:
         return make
 
 
-def _snapshot(
-    problem: Problem, target: Array, words: str, kappa: float, chi2: float, point: Point
-) -> Snapshot:
+def _snapshot(frame: Frame, words: str, kappa: float, chi2: float, point: Point) -> Snapshot:
     """Picture of an accepted stage: the nudged trajectories it simulates."""
+    problem, d = frame.problem, frame.problem.n_state
+    initial, effects = frame.start(point)
+    factor = frame.varying.factor(point.columns, initial[:, d:], effects)
+    drive = problem.drive(kappa, frame.smooth.target)
     full = np.zeros(problem.n_column)
     full[point.columns] = point.coefficients
-    lots = make_lots(problem, full[None])
-    times, lines = [], []
+    own, times, lines = full.copy(), [], []
     for r in range(min(problem.n_trajectory, MAX_SNAPSHOT)):
         t = problem.times(r)
         time_ = np.linspace(t[0], t[-1], DISPLAY_POINTS)
+        own[point.columns] = point.coefficients * factor[r]
         x, _ = simulate(
-            problem, r, time_, lots, point.initial[r][None], relative=1e-4,
-            drive=problem.drive(kappa, target),
+            problem, r, time_, make_lots(problem, own[None]), initial[r, :d][None],
+            relative=1e-4, drive=drive,
         )  # fmt: skip
         times.append(time_)
         lines.append(x[0])

@@ -11,11 +11,12 @@ import numpy as np
 from twinlab.errors import UserError
 from twinlab.knowledge import Knowledge
 
+from .apart import NOISE_APART, found_apart, starts_apart
 from .continuation import Outcome
 from .exchange import hidden_faster
 from .extension import extend
 from .latent_search import Gauge, in_display_units, latent_starts, run_guesses
-from .noise import Noise, make_noise
+from .noise import Noise, compared_models, make_noise
 from .problem import Problem
 from .progress import Teller
 from .question import question_of
@@ -37,7 +38,7 @@ from .search import (
 )
 from .segments import MOST_JOINED, cut_problem, join, piece_share
 from .steps import Frame, Point, linearise
-from .variation import find_variation, gain
+from .variation import Varied, find_variation, gain
 from .varying import Variation
 
 #: Log evidence by which another noise model must win before the search is repeated under it.
@@ -66,6 +67,13 @@ class Found:
     variation: Variation | None = None
     gauges: tuple[Gauge, ...] = ()
     leaders: tuple[Weighed, ...] = ()
+    apart: Varied | None = None
+
+    @property
+    def plainly_apart(self) -> bool:
+        """Whether a model whose coefficients deviated from the start leaves all others behind."""
+        ahead = self.weighed[0].evidence + PLAIN_IS_HOPELESS
+        return self.apart is not None and self.apart.evidence > ahead
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,7 @@ class Run:
         if share < 1.0:
             joined = self.joined(problem, found, share)
             found = joined if joined is not None else replace(found, in_pieces=True)
-        elif self.subjects_differ(found.frame, found.weighed):
+        elif self.subjects_differ(found):
             found = self.varied(found)
             if found.variation is None:  # the search was cut short in vain
                 same = replace(self.settings, vary="nothing")
@@ -115,7 +123,11 @@ class Run:
         for _ in range(VARIATION_ROUNDS):
             self.teller.rescoring("Testing which coefficients vary", 1.0)
             other = found.leaders if found is before else ()
-            varied = find_variation(frame, best, other, question, self.seed, self.teller.check)
+            varied = found.apart if found is before else None
+            if not (found is before and found.plainly_apart):
+                sought = find_variation(frame, best, other, question, self.seed, self.teller.check)
+                both = [v for v in (sought, varied) if v is not None and v.evidence > best.evidence]
+                varied = max(both, key=lambda v: v.evidence, default=None)
             if varied is None:
                 break
             others = [(m.fit, varied.noise) for m in before.weighed[:MOST_JOINED]]
@@ -227,7 +239,7 @@ class Run:
         """
         found = self.under(starts, noise_models[0], whole)
         evidence: dict[str, float] = {}
-        differ = whole and found is not None and self.subjects_differ(found.frame, found.weighed)
+        differ = whole and found is not None and self.subjects_differ(found)
         if len(noise_models) > 1 and found and not differ:
             self.teller.rescoring("Comparing noise models", 1.0)
             evidence = compare_noise(found.frame, found.weighed[0], noise_models, self.pool)
@@ -243,8 +255,12 @@ class Run:
             )
         return replace(found, noise_evidence=evidence)
 
-    def subjects_differ(self, frame: Frame, weighed: list[Weighed]) -> bool:
+    def subjects_differ(self, found: Found) -> bool:
         """Whether one fit for all is beside the point, so plainly do subjects differ."""
+        return found.plainly_apart or self.promising(found.frame, found.weighed)
+
+    def promising(self, frame: Frame, weighed: list[Weighed]) -> bool:
+        """Whether deviations promise more around the best model than all there is to find."""
         question = question_of(frame.problem, self.settings)
         if question is None or not question.by_subject:
             return False
@@ -252,19 +268,52 @@ class Run:
 
     def under(self, starts: list[Start], noise_model: str, whole: bool) -> Found | None:
         """Starts and weighing under one noise model; None if no model could be simulated."""
-        frame, tick = starts[0].frame, self.teller.starts(starts)
+        frame, varied = starts[0].frame, None
         if starts[0].common is not None:
-            frame = starts[0].common
+            frame, tick = starts[0].common, self.teller.starts(starts)
             outcomes, best = run_guesses(starts, noise_model, self.seed, tick, self.pool)
         else:
+            tick = self.teller.starts(starts)
             outcomes, best = run_starts(starts, noise_model, self.seed, tick, self.pool), []
+            if whole:
+                early = self.apart(starts, outcomes, noise_model)
+                if early is not None and early.plainly_apart:
+                    return early
+                varied = early.apart if early is not None else None
         ranked, gram = self.ranked(
             frame, models_met(frame, outcomes), MAX_ROUNDS, best,
-            lambda ranked: whole and self.subjects_differ(frame, ranked),
+            lambda ranked: whole and self.promising(frame, ranked),
         )  # fmt: skip
         if not ranked or gram is None:
             return None
-        return Found(frame, starts, outcomes, credible(ranked), gram, {}, leaders=leaders(ranked))
+        return Found(
+            frame, starts, outcomes, credible(ranked), gram, {}, leaders=leaders(ranked),
+            apart=varied,
+        )  # fmt: skip
+
+    def apart(self, starts: list[Start], outcomes: list[Outcome], noise_model: str) -> Found | None:
+        """Where starts for all have ended, and a model whose coefficients deviated all along."""
+        frame = starts[0].frame
+        question = question_of(frame.problem, self.settings)
+        apart = starts_apart(starts, question)
+        if question is None or not apart:
+            return None
+        self.teller.rescoring("Trying models whose coefficients all vary", 0.0)
+        if self.settings.noise == "auto" and NOISE_APART in compared_models(frame.problem):
+            noise_model = NOISE_APART
+        tick = self.teller.starts(apart)
+        ended = run_starts(apart, noise_model, self.seed + 31, tick, self.pool)
+        ranked, gram = self.ranked(frame, [(o.fit, o.noise) for o in outcomes], 0)
+        if not ranked or gram is None:
+            return None
+        best = ranked[0]
+        if best.noise.model != noise_model:  # what both are compared under
+            sd = problem_sd(frame.problem, frame.problem.measured - best.fit.x)
+            noise = make_noise(frame.problem, noise_model, sd, best.fit.x)
+            other = weigh(frame, best.fit, noise)
+            best = best if other is None or other.evidence < best.evidence else other
+        varied = found_apart(frame, ended, best.evidence, question, self.teller.check, self.pool)
+        return Found(frame, starts, outcomes, [best], gram, {}, apart=varied)
 
     def weigh(
         self,

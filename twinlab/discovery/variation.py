@@ -99,6 +99,13 @@ def find_variation(
     return max(better, key=lambda a: a.evidence) if better else None
 
 
+def vary_model(
+    frame: Frame, model: Weighed, question: Question, check: Callable[[], None]
+) -> Varied | None:
+    """What varies by subject in one model, fitted from where it stands; None if nothing does."""
+    return _Study(frame, model, question, check).by_subject()
+
+
 def gain(frame: Frame, best: Weighed, question: Question) -> float:
     """Nats that deviations promise around a plain fit, prior odds included.
 
