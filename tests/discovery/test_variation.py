@@ -1,5 +1,6 @@
 """Coefficients that differ between conditions or subjects are found, named, and not invented."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -8,10 +9,15 @@ from scipy.integrate import solve_ivp
 from scipy.stats import multivariate_normal
 
 from twinlab.discovery import Settings, discover
+from twinlab.discovery.apart import found_apart, starts_apart
 from twinlab.discovery.covariates import candidates_of, known_covariates
 from twinlab.discovery.mixed import Mixed, Quadratic
+from twinlab.discovery.problem import make_problem
+from twinlab.discovery.question import question_of
+from twinlab.discovery.search import prepare_starts, run_starts
 from twinlab.errors import UserError
 from twinlab.kernels import Initial
+from twinlab.knowledge import Knowledge
 from twinlab.library import Library
 from twinlab.study import Study
 
@@ -176,3 +182,53 @@ def test_wrong_requests_are_refused():
         found(study, vary="moon")
     with pytest.raises(UserError, match="no term 'prey\\^3'"):
         found(study, vary="subject", vary_terms=("prey^3",))
+
+
+def levels_of_their_own(n=14):
+    """Production and loss; production, and so where a subject settles, is each subject's own."""
+    rng, time = np.random.default_rng(8), np.linspace(0, 6, 9)
+    production = np.exp(0.4 * rng.standard_normal(n))
+    begin = np.where(np.arange(n) % 2, 0.1, 2.5)
+    clean = [
+        b / 0.8 * (1.0 + (f - 1.0) * np.exp(-0.8 * time))
+        for b, f in zip(production, begin, strict=True)
+    ]
+    values = [(x * np.exp(0.05 * rng.standard_normal(9)))[:, None] for x in clean]
+    return Study.from_arrays("levels", ["x"], [time] * n, values), production
+
+
+def test_starts_apart_find_what_one_fit_for_all_hides():
+    study, production = levels_of_their_own()
+    library = Library.polynomial(study, degree=1)
+    settings = Settings(draws=20, noise="combined")
+    problem = make_problem(study, library, Knowledge(), complexity=1.0, positivity=1.0)
+    starts = prepare_starts(problem, settings)
+    question = question_of(problem, settings)
+    apart = starts_apart(starts, question)
+    assert [s.frame.varying.slot.tolist() for s in apart] == [[0, 1]] * 2
+    assert starts_apart(starts, replace(question, by_subject=False)) == []
+    some = replace(question, terms=np.array([False, True]))
+    assert starts_apart(starts, some)[0].frame.varying.slot.tolist() == [-1, 0]
+    with ThreadPoolExecutor(1) as pool:
+        plain = run_starts(starts, "combined", 0, lambda _: lambda *_: None, pool)
+        ended = run_starts(apart, "combined", 0, lambda _: lambda *_: None, pool)
+        assert min(o.kappa for o in plain) > 0.0 == max(o.kappa for o in ended)
+        frame = starts[0].frame
+        varied = found_apart(frame, ended, -np.inf, question, lambda: None, pool)
+        assert found_apart(frame, ended, 1e9, question, lambda: None, pool) is None
+    assert [library.column_label(int(c)) for c in varied.fit.columns] == ["d x/dt: 1", "d x/dt: x"]
+    [term] = varied.variation.terms
+    assert term.label == "d x/dt: 1" and term.probability > 0.99
+    own = varied.fit.initial[:, 1]
+    assert np.corrcoef(own, np.log(production))[0, 1] > 0.99
+
+
+def test_a_model_without_curvature_promises_nothing():
+    cost, *_ = a_quadratic(np.random.default_rng(0))
+    flat = replace(cost, h_x=np.full(cost.h_x.shape, np.nan))
+    mixed = object.__new__(Mixed)
+    weak = Initial(np.zeros((7, 2)), np.ones((7, 2)))
+    mixed.cost, mixed.place, mixed.met = flat.without_states(weak), {}, {}
+    mixed.free, mixed.held = np.arange(3), np.zeros(0, int)
+    mixed.slab, mixed.known = np.full(3, 0.2), np.zeros(0)
+    assert mixed.choice((0, 1), ()).evidence == -np.inf

@@ -20,7 +20,7 @@ from twinlab.knowledge import ColumnPrior
 
 from .problem import Problem
 from .smoothing import Smooth
-from .weak import MAX_TEST_FUNCTIONS, grid_values, terms_on_grid, test_functions
+from .weak import MAX_TEST_FUNCTIONS, grid_values, terms_on_grids, test_functions
 
 Array = NDArray[np.float64]
 
@@ -223,11 +223,11 @@ class _Judge:
             known = [k for k in terms if not unseen & set(library.terms[k].variables)]
             self.equations.append((e, sorted(known)))
         self.phi, theta, sides = [], [], []
-        for r in range(problem.n_trajectory):
+        for r, on_grid in enumerate(terms_on_grids(problem, library, smooth)):
             n_most = max(3, min(MAX_TEST_FUNCTIONS, problem.times(r).size - 1))
             phi, dphi = test_functions(problem.grid(r), n_most)
             self.phi.append(phi)
-            theta.append(phi @ terms_on_grid(problem, library, smooth, r))
+            theta.append(phi @ on_grid)
             sides.append(-dphi @ smooth.continuous[r])
         self.theta, self.sides = np.concatenate(theta), np.concatenate(sides)
 

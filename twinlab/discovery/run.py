@@ -124,10 +124,12 @@ class Run:
             self.teller.rescoring("Testing which coefficients vary", 1.0)
             other = found.leaders if found is before else ()
             varied = found.apart if found is before else None
+            if varied is not None and not varied.evidence > best.evidence:
+                varied = None
             if not (found is before and found.plainly_apart):
                 sought = find_variation(frame, best, other, question, self.seed, self.teller.check)
-                both = [v for v in (sought, varied) if v is not None and v.evidence > best.evidence]
-                varied = max(both, key=lambda v: v.evidence, default=None)
+                if varied is None or (sought is not None and sought.evidence > varied.evidence):
+                    varied = sought
             if varied is None:
                 break
             others = [(m.fit, varied.noise) for m in before.weighed[:MOST_JOINED]]

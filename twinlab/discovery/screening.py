@@ -25,7 +25,7 @@ from twinlab.study import Study
 from .problem import Problem, make_problem
 from .search import START_NOISE
 from .smoothing import Smooth, smooth_data
-from .weak import MAX_TEST_FUNCTIONS, terms_on_grid, test_functions
+from .weak import MAX_TEST_FUNCTIONS, terms_on_grids, test_functions
 
 Array = NDArray[np.float64]
 
@@ -122,10 +122,10 @@ def _family(library: Library, column: int) -> Hashable:
 def _weak_rows(problem: Problem, library: Library, smooth: Smooth) -> tuple[Array, Array]:
     """Weak regression: features (n_row, n_term) and left sides (n_row, n_state)."""
     features, sides = [], []
-    for r in range(problem.n_trajectory):
+    for r, on_grid in enumerate(terms_on_grids(problem, library, smooth)):
         n_most = max(3, min(MAX_TEST_FUNCTIONS, problem.times(r).size - 1))
         phi, dphi = test_functions(problem.grid(r), n_most)
-        features.append(phi @ terms_on_grid(problem, library, smooth, r))
+        features.append(phi @ on_grid)
         sides.append(-dphi @ smooth.continuous[r])
     return np.concatenate(features), np.concatenate(sides)
 

@@ -8,7 +8,9 @@ left side, which leaves it continuous.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,8 @@ RADII = (0.1, 0.17, 0.28)
 STEEPNESS = 9.0
 MAX_TEST_FUNCTIONS = 40
 RIDGE = 1e-3
+#: Trajectories whose terms are evaluated by one call.
+TOGETHER = 32
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,14 @@ def test_functions(grid: Array, n_most: int) -> tuple[Array, Array]:
     Returns
     -------
     phi, dphi : (n_function, n_grid) arrays
-        Quadrature weights included.
+        Quadrature weights included; not to be written to, trajectories of one grid share them.
     """
+    return _test_functions(grid.tobytes(), n_most)
+
+
+@lru_cache(maxsize=64)
+def _test_functions(times: bytes, n_most: int) -> tuple[Array, Array]:
+    grid = np.frombuffer(times)
     span, step = grid[-1] - grid[0], grid[1] - grid[0]
     bumps, slopes = [], []
     for radius in RADII:
@@ -93,10 +103,10 @@ def weak_start(problem: Problem, smooth: Smooth) -> WeakStart:
     gram_terms = np.zeros((n_term, n_term))
     vector_terms = np.zeros((n_term, problem.n_state))
     change = np.zeros(problem.n_state)
-    for r in range(problem.n_trajectory):
+    for r, on_grid in enumerate(terms_on_grids(problem, problem.library, smooth)):
         grid = problem.grid(r)
         phi, dphi = test_functions(grid, max(3, min(MAX_TEST_FUNCTIONS, problem.times(r).size - 1)))
-        theta = phi @ terms_on_grid(problem, problem.library, smooth, r)
+        theta = phi @ on_grid
         b = -dphi @ smooth.continuous[r]
         gram_terms += theta.T @ theta
         vector_terms += theta.T @ b
@@ -136,9 +146,15 @@ def grid_values(problem: Problem, smooth: Smooth, r: int) -> dict[str, Array]:
     return values | dict(zip(library.inputs, inputs.T, strict=True))
 
 
-def terms_on_grid(problem: Problem, library: Library, smooth: Smooth, r: int) -> Array:
-    """Terms (n_grid, n_term) on the smooth; a term undefined somewhere counts as zero there."""
-    values = grid_values(problem, smooth, r)
-    shape = smooth.mean[r][:, 0].shape
-    columns = [np.broadcast_to(t.evaluate(values), shape) for t in library.terms]
-    return np.nan_to_num(np.stack(columns, axis=1), nan=0.0, posinf=0.0, neginf=0.0)
+def terms_on_grids(problem: Problem, library: Library, smooth: Smooth) -> Iterator[Array]:
+    """Terms (n_grid, n_term) on the smooth of one trajectory after the other.
+
+    A term undefined somewhere counts as zero there.
+    """
+    for first in range(0, problem.n_trajectory, TOGETHER):
+        some = range(first, min(first + TOGETHER, problem.n_trajectory))
+        own = [grid_values(problem, smooth, r) for r in some]
+        values = {name: np.stack([v[name] for v in own]) for name in own[0]}
+        shape = (len(own), problem.n_cell + 1)
+        columns = [np.broadcast_to(t.evaluate(values), shape) for t in library.terms]
+        yield from np.nan_to_num(np.stack(columns, axis=2), nan=0.0, posinf=0.0, neginf=0.0)
