@@ -5,6 +5,8 @@
 SHELL := /bin/bash
 PYTHON ?=
 PORT ?= 5006
+# Files of tests are shared out among the cores.
+PYTEST_OPTIONS ?= -n auto --dist loadfile
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
