@@ -164,3 +164,24 @@ def _band(initial: np.ndarray) -> Band:
 def _r_squared(value: np.ndarray, fitted: np.ndarray) -> np.ndarray:
     rest = np.nansum((value - fitted) ** 2, axis=0)
     return 1 - rest / np.nansum((value - np.nanmean(value, axis=0)) ** 2, axis=0)
+
+
+def never_measured(discovery: Discovery, name: str = "predator") -> Discovery:
+    """The same discovery as if one state had no data."""
+    problem = discovery.problem
+    e = problem.library.states.index(name)
+    value, count = problem.value.copy(), problem.count.copy()
+    value[:, e], count[:, e] = np.nan, 0
+    residuals = tuple(r.copy() for r in discovery.residuals)
+    r_squared = discovery.r_squared.copy()
+    r_squared[:, e] = np.nan
+    for r in residuals:
+        r[:, e] = np.nan
+    library = replace(discovery.library, latent=(name,))
+    return replace(
+        discovery,
+        library=library,
+        problem=replace(problem, library=library, value=value, count=count),
+        residuals=residuals,
+        r_squared=r_squared,
+    )

@@ -16,11 +16,12 @@ from twinlab.discovery.result import FitWarning
 from twinlab.errors import UserError
 from twinlab.knowledge import Belief, Knowledge
 from twinlab.report import report_html, write_report
-from twinlab.report.figures import trajectory_data, trajectory_figures
+from twinlab.report.figures import residual_figures, trajectory_data, trajectory_figures
+from twinlab.report.summary import summary_text
 from twinlab.study import Note
 from twinlab.twin import Twin
 
-from ..handmade import small_discovery
+from ..handmade import never_measured, small_discovery
 
 SECTIONS = (
     "summary",
@@ -251,3 +252,16 @@ def test_noise_comparison_and_censored_values_are_shown() -> None:
     assert np.isfinite(points["limit_1"]).sum() == 1 and "limit_0" not in points
     n_glyphs = [len(trajectory_figures(d, 0)[1].renderers) for d in (made, shown)]
     assert n_glyphs[1] == n_glyphs[0] + 1
+
+
+def test_a_state_never_measured_is_marked_and_has_no_residuals(discovery: Discovery) -> None:
+    hidden = never_measured(discovery)
+    titles = [plot.title.text if plot.title else "" for plot in trajectory_figures(hidden, 0)]
+    assert [bool(t) for t in titles] == [False, True] and "predator: never measured" in titles[1]
+    assert len(residual_figures(discovery)) == 2
+    (left,) = residual_figures(hidden)
+    assert left.yaxis[0].axis_label.startswith("prey")
+    page = Page(report_html(hidden))
+    assert "R² of prey" in page.text and "R² of predator" not in page.text
+    assert "predator was never measured and has none" in page.text
+    assert "R2 prey" in summary_text(hidden) and "R2 predator" not in summary_text(hidden)

@@ -115,6 +115,27 @@ def test_path_lines_and_marker(discovery: Discovery) -> None:
     assert plot.marker.visible and plot.marker.location == 0.01
 
 
+def test_a_state_never_measured_is_drawn_and_marked(
+    discovery: Discovery, state: WorkbenchState
+) -> None:
+    study, band = discovery.study, discovery.bands[0]
+    plot = TrajectoryPlot(study.variables[:1], {}, "Time", LIGHT, latent=study.variables[1:])
+    plot.show_data(study.trajectories[0], (0,))
+    plot.show_fit(band, predictive=False)
+    np.testing.assert_array_equal(plot.fit.data["mean_1"], band.mean[:, 1])
+    assert np.isnan(plot.observed.data["value_1"]).all()
+    assert [f.title.text for f in plot.figures] == ["prey", "predator: never measured, inferred"]
+    # A result of a model with fewer states than are drawn leaves the rest empty.
+    plot.show_overlay(band.time, band.mean[:, :1])
+    assert np.isnan(plot.overlay.data["line_1"]).all()
+    card = TrajectoryCard(state)
+    card._on_study()
+    assert card.plot is not None and card.plot.states == state.study.variables
+    state.choose_terms(latent=("depot",))
+    assert card.plot.states == (*state.study.variables, "depot")
+    assert card.plot.figures[-1].title.text == "depot: never measured, inferred"
+
+
 def test_residuals_leave_out_what_was_not_measured(discovery: Discovery) -> None:
     plot = ResidualPlot(discovery.study.variables, "Time", LIGHT)
     gap = discovery.residuals[0].copy()

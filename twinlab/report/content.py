@@ -245,13 +245,15 @@ def noise_rows(discovery: Discovery) -> list[NoiseRow]:
 
 
 def explained(discovery: Discovery) -> dict[str, float]:
-    """Share of each state's variance within subjects that the best model explains.
+    """Share of each observable's variance within subjects that the best model explains.
 
     R squared pooled over the trajectories with three values or more; NaN where there is none.
     """
     problem, result = discovery.problem, {}
     measured = problem.measured
-    for index, name in enumerate(discovery.library.states):
+    for index, name in enumerate(problem.observables):
+        if not problem.seen[index]:
+            continue
         rest = total = 0.0
         for r, fitted in enumerate(discovery.fitted):
             value = measured[problem.rows(r), index]
@@ -261,6 +263,12 @@ def explained(discovery: Discovery) -> dict[str, float]:
                 total += float(((value[seen] - value[seen].mean()) ** 2).sum())
         result[name] = 1.0 - rest / total if total > 0 else float("nan")
     return result
+
+
+def measured_names(discovery: Discovery) -> list[str]:
+    """Observables that have data of their own: states, then what is derived from states."""
+    problem = discovery.problem
+    return [name for name, seen in zip(problem.observables, problem.seen, strict=True) if seen]
 
 
 def r_squared_text(value: float) -> str:

@@ -10,6 +10,7 @@ from bokeh.models import (
     ColumnDataSource,
     HoverTool,
     Span,
+    Title,
 )
 from bokeh.plotting import figure
 from numpy.typing import NDArray
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 Figure = Any  # bokeh's figure is a subclass built at run time, which mypy cannot follow
 _FONT = "system-ui, sans-serif"
+#: What is said of a latent state wherever its course is shown.
+NEVER_MEASURED = "never measured, inferred"
 
 
 def trajectory_data(discovery: Discovery, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -111,6 +114,11 @@ def _trajectory_figure(
     plot = _figure(
         _with_unit(name, discovery.study.units.get(name, "")), _time(discovery), **shared
     )
+    if name in discovery.library.latent:
+        plot.title = Title(
+            text=f"{plain(name)}: {NEVER_MEASURED}",
+            text_font=_FONT, text_font_size="12px", text_font_style="normal", text_color=INK,
+        )  # fmt: skip
     for outer, inner, alpha in (("05", "95", ALPHA_90), ("25", "75", ALPHA_50)):
         area = plot.varea("time", f"q{outer}_{i}", f"q{inner}_{i}", source=bands, color=look.color)
         area.glyph.fill_alpha = alpha
@@ -149,13 +157,14 @@ def _add_tooltip(plot: Figure, glyphs: Any, words: str, column: str, i: int) -> 
 
 
 def residual_figures(discovery: Discovery) -> list[Figure]:
-    """Draw, per state, residuals of every subject over time in units of the noise sd."""
+    """Draw, per observable with data, residuals of all subjects in units of the noise sd."""
     figures: list[Figure] = []
-    for i, name in enumerate(discovery.library.states):
-        look = series(i)
+    problem = discovery.problem
+    for i in np.nonzero(problem.seen)[0].tolist():
+        name, look = problem.observables[i], series(i)
         shared = {"x_range": figures[0].x_range} if figures else {}
         plot = _figure(f"{name}: residual / sd", _time(discovery), height=190, **shared)
-        time = discovery.problem.time
+        time = problem.time
         residual = np.concatenate([r[:, i] for r in discovery.residuals])
         keep = np.isfinite(residual)
         for level, dash in ((0.0, "solid"), (2.0, "dashed"), (-2.0, "dashed")):

@@ -133,6 +133,7 @@ def _text_parts(discovery: Discovery) -> dict[str, Any]:
         "noise_words": NOISE_WORDS,
         "noise_rows": content.noise_rows(discovery),
         "subjects": _subjects(discovery),
+        "measured": content.measured_names(discovery),
         "dose_rows": dose_table(discovery),
         "dose_notes": dosing_sentences(discovery),
         "versions": mapping.get("versions", {}),
@@ -160,7 +161,7 @@ def _candidates(discovery: Discovery) -> list[tuple[str, list[str]]]:
 
 
 def _subjects(discovery: Discovery) -> list[dict[str, Any]]:
-    rows = []
+    rows, seen = [], discovery.problem.seen
     for index, trajectory in enumerate(discovery.study.trajectories):
         measured = np.isfinite(trajectory.value).any(axis=1)
         rows.append(
@@ -170,7 +171,7 @@ def _subjects(discovery: Discovery) -> list[dict[str, Any]]:
                 "points": int(trajectory.count.sum()),
                 "doses": len(trajectory.doses),
                 "span": interval(*trajectory.time[measured][[0, -1]]) if measured.any() else "–",
-                "r_squared": [float(value) for value in discovery.r_squared[index]],
+                "r_squared": [float(v) for v in discovery.r_squared[index][seen]],
                 "failed": discovery.bands[index].n_failed,
             }
         )
@@ -192,7 +193,8 @@ def _plot_parts(discovery: Discovery) -> dict[str, Any]:
         roots[f"check-{i}"] = check_figure(
             check, discovery.study, discovery.library.states[check.variable]
         )
-    for i, plot in enumerate(residual_figures(discovery)):
+    residuals = residual_figures(discovery)
+    for i, plot in enumerate(residuals):
         roots[f"residual-{i}"] = plot
     path = path_figure(discovery)
     if path is not None:
@@ -203,6 +205,7 @@ def _plot_parts(discovery: Discovery) -> dict[str, Any]:
         "script": Markup(script),
         "plots": {name: Markup(div) for name, div in divs.items()},
         "n_shown": shown,
+        "n_residuals": len(residuals),
         "checks": found,
         "names": discovery.library.states,
         "forecast": any(end > start for start, end in spans),

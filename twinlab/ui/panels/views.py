@@ -71,6 +71,7 @@ class TrajectoryCard(pn.viewable.Viewer):
         self.back.on_click(lambda _: state.show_best())
         self.view.param.watch(lambda *_: state.later(self._show_raw), "value")
         state.param.watch(self._on_study, "study")
+        state.param.watch(lambda *_: self._on_latent(), ["library", "discovery"])
         state.param.watch(lambda *_: self._show_fit(), ["discovery", "stale"])
         state.param.watch(lambda *_: self._show_overlay(), ["chosen", "chosen_words", "progress"])
 
@@ -110,16 +111,16 @@ class TrajectoryCard(pn.viewable.Viewer):
             self._show_raw()
 
     def _build(self) -> None:
-        """A figure for the states of the study; kept while they stay the same."""
-        study = self._state.study
+        """A figure for the states of the study and the latent ones; kept while they stay."""
+        study, latent = self._state.study, self._latent
         if study is None:
             return
-        drawn = (study.variables, tuple(study.units.items()), study.time_unit)
+        drawn = (study.variables, tuple(study.units.items()), study.time_unit, latent)
         if drawn == self._drawn and self.plot is not None:
             self.plot.clear_fit()
             return
         self._drawn = drawn
-        count = len(study.variables)
+        count = len(study.variables) + len(latent)
         height = 400 if count == 1 else max(460, 150 * count)
         self.plot = TrajectoryPlot(
             study.variables,
@@ -127,11 +128,25 @@ class TrajectoryCard(pn.viewable.Viewer):
             time_label(self._state),
             palette(self._dark),
             height=height,
+            latent=latent,
         )
         self.figure.objects = [
             pn.pane.Bokeh(figure, sizing_mode="stretch_width", margin=0)
             for figure in self.plot.figures
         ]
+
+    @property
+    def _latent(self) -> tuple[str, ...]:
+        """Latent states of the result shown, else of what is allowed."""
+        found = self._state.discovery
+        library = found.library if found is not None else self._state.library
+        return library.latent if library is not None else ()
+
+    def _on_latent(self) -> None:
+        """Another figure where there are other latent states."""
+        if self.plot is not None and self.plot.latent != self._latent:
+            self._build()
+            self._show_subject()
 
     def _on_subject(self, *_: Any) -> None:
         if self._setting:

@@ -37,6 +37,11 @@ def _empty(states: Sequence[str], parts: Sequence[str]) -> dict[str, Array]:
     }
 
 
+def _column(values: Array, i: int) -> Array:
+    """Column `i`; NaN where a model has fewer states than are drawn."""
+    return values[:, i] if i < values.shape[1] else np.full(len(values), np.nan)
+
+
 class TrajectoryPlot:
     """Data, the fitted trajectory, its bands, a chosen alternative and the stage of a running fit.
 
@@ -55,6 +60,8 @@ class TrajectoryPlot:
         Label of the time axis.
     height : int
         Height of the whole plot, px, shared by the states.
+    latent : sequence of str
+        Further states, behind the others, that were never measured.
     """
 
     FIT = ("mean", "q05", "q25", "q75", "q95")
@@ -69,8 +76,10 @@ class TrajectoryPlot:
         colours: Palette,
         *,
         height: int = 460,
+        latent: Sequence[str] = (),
     ) -> None:
-        self.states = tuple(states)
+        self.latent = tuple(latent)
+        self.states = states = (*states, *self.latent)
         self.fit = ColumnDataSource(_empty(states, self.FIT), name="fit")
         self.observed = ColumnDataSource(_empty(states, self.OBSERVED), name="observed")
         self.overlay = ColumnDataSource(_empty(states, ("line",)), name="overlay")
@@ -91,10 +100,11 @@ class TrajectoryPlot:
 
     def _figure(self, i: int, name: str, unit: str, height: int, time_label: str) -> figure:
         last = i == len(self.states) - 1
+        title = f"{name} ({unit})" if unit else name
         plot = quiet_figure(
             height=height + (34 if last else 0),
             x_range=self._range,
-            title=f"{name} ({unit})" if unit else name,
+            title=f"{title}: never measured, inferred" if name in self.latent else title,
             tools="xpan,xwheel_zoom,xbox_zoom,reset,save",
             toolbar_location="right" if i == 0 else None,
             min_border_left=64,
@@ -177,16 +187,16 @@ class TrajectoryPlot:
         """Draw the best trajectory with its 50 % and 90 % bands."""
         edges = band.predictive if predictive else band.quantiles
         data: dict[str, Array] = {"time": band.time}
-        for i in range(len(self.states)):
-            data[f"mean_{i}"] = band.mean[:, i]
+        for i in self._indices:
+            data[f"mean_{i}"] = _column(band.mean, i)
             for name, row in (("q05", _Q05), ("q25", _Q25), ("q75", _Q75), ("q95", _Q95)):
-                data[f"{name}_{i}"] = edges[row, :, i]
+                data[f"{name}_{i}"] = _column(edges[row], i)
         self.fit.data = data
         self._set_range(float(band.time[0]), float(band.time[-1]))
 
     def show_overlay(self, time: Array, values: Array) -> None:
         """Draw one more trajectory, (n, n_state), as a dashed line over the bands."""
-        lines = {f"line_{i}": values[:, i] for i in range(len(self.states))}
+        lines = {f"line_{i}": _column(values, i) for i in self._indices}
         self.overlay.data = {"time": time, **lines}
 
     def clear_overlay(self) -> None:
@@ -199,7 +209,11 @@ class TrajectoryPlot:
         if len(simulation.draws) == 1:
             low = high = np.full_like(simulation.best, np.nan)
         columns = {"line": simulation.best, "low": low, "high": high}
-        data = {f"{part}_{i}": columns[part][:, i] for part in columns for i in self._indices}
+        data = {
+            f"{part}_{i}": _column(values, i)
+            for part, values in columns.items()
+            for i in self._indices
+        }
         self.asked.data = {"time": simulation.time, **data}
         if self.fit.data["time"].size:
             begin, end = self.fit.data["time"][[0, -1]]
