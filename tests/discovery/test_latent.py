@@ -100,7 +100,8 @@ def test_twin_of_a_hidden_state_is_saved_and_loaded(found, tmp_path):
 def test_the_true_production_is_among_the_guesses(chain):
     library = terms(chain[0])
     problem = make_problem(chain[0], library, Knowledge())
-    made = guesses(problem, smooth_data(problem), library.states.index("z"))
+    smooth = smooth_data(problem, noise_floor=0.03)
+    made = guesses(problem, smooth, library.states.index("z"), smooth.sd)
     true, near = np.concatenate(chain[1]), []
     for guess in made:
         if library.find("z", "p") in guess.coefficients:
@@ -138,6 +139,7 @@ def fitted(problem, active, varies=False):
     library = problem.library
     problem, starts = latent_starts(problem, Settings(starts=1))
     frame = starts[0].common
+    made = next(s for s in starts if s.frame.prior.required[library.find("z", "p")])
     columns = np.array(sorted(library.find(*pair) for pair in active))
     if varies:
         slot = np.full(len(library.columns), -1)
@@ -145,7 +147,7 @@ def fitted(problem, active, varies=False):
         effect = Effect(0, "condition", "1", np.array([1.0, 0.0, 0.0]))
         frame = frame.with_varying(Varying(slot, 1, np.array([0.2]), (effect,), np.array([0.1])))
     noise = noise_of(frame)
-    start = Point(columns, starts[0].coefficients[columns], frame.initial_prior.mean[:, :3])
+    start = Point(columns, made.coefficients[columns], made.frame.smooth.mean[:, 0, :].copy())
     fit = polish_point(frame, start, noise, 0.0, 30)
     return frame, Weighed(fit, noise, log_evidence(frame, fit, noise))
 
@@ -216,6 +218,7 @@ def test_seir_with_the_exposed_hidden():
     library = replace(case.full_library, latent=case.hidden)
     problem = make_problem(case.study, library, Knowledge())
     e = library.states.index("exposed")
-    best = guesses(problem, smooth_data(problem, noise_floor=0.1), e)
+    smooth = smooth_data(problem, noise_floor=0.03)
+    best = guesses(problem, smooth, e, smooth.sd)
     true = library.find("exposed", "susceptible*infectious")
     assert any(true in guess.coefficients for guess in best)

@@ -117,7 +117,7 @@ def run_start(
     climb = Climb(frame, noise, seed, tick, start)
     if climb.follow(kappas):
         climb.run_free()
-    return climb.outcome() if climb.fit is not None else None
+    return climb.outcome()
 
 
 class Climb:
@@ -132,6 +132,12 @@ class Climb:
         self.supports: Supports | None = None
         self.kappa, self.chi2, self.level = np.inf, np.inf, np.nan
         self.met: dict[bytes, Point] = {}
+
+    def stand(self, fit: Fit) -> None:
+        """Begin at a fit that runs free already."""
+        n = max(float((self.frame.problem.count > 0).sum()), 1.0)
+        self.point, self.fit, self.kappa, self.chi2 = fit, fit, 0.0, fit.cost / n
+        self.level = float(np.clip(self.chi2, 0.7, 3.0))
 
     def follow(self, kappas: Sequence[float]) -> bool:
         """Go down falling nudging rates, by smaller steps where needed; whether all succeeded."""
@@ -244,9 +250,10 @@ class Climb:
             if unchanged and np.allclose(self.noise.sd, before, rtol=0.02):
                 return
 
-    def outcome(self) -> Outcome:
-        """The accepted end of this start."""
-        assert self.fit is not None and self.gram is not None and self.supports is not None
+    def outcome(self) -> Outcome | None:
+        """The accepted end of this start; None if no stage was accepted."""
+        if self.fit is None or self.gram is None or self.supports is None:
+            return None
         return Outcome(
             self.frame, self.fit, self.noise, self.gram, self.supports, self.chi2, self.kappa,
             tuple(self.met.values()),

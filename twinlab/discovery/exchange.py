@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from twinlab.expressions import Term
 
 from .frame import Frame, Point
-from .latent_search import unit_powers
+from .gauge import unit_powers
 from .problem import Problem
 from .search import POLISHED_BEFORE, Weighed, weigh
 

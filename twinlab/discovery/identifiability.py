@@ -18,7 +18,8 @@ from scipy.linalg import null_space
 
 from .exchange import exchange_text
 from .frame import Frame
-from .latent_search import Gauge, free_scales, unit_powers
+from .gauge import free_scales, unit_powers
+from .latent_search import Gauge
 from .problem import Problem
 from .result import FitWarning
 from .search import Weighed

@@ -8,7 +8,7 @@ The best few start a continuation each, in which the latent's own equation keeps
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,19 +18,24 @@ from twinlab.errors import UserError
 from twinlab.expressions import POWER, Term
 from twinlab.knowledge import ColumnPrior
 
+from .frame import Point
 from .problem import Problem
 from .smoothing import Smooth
-from .weak import MAX_TEST_FUNCTIONS, grid_values, terms_on_grids, test_functions
+from .sparse_weak import MOST_TERMS, Sparse, WeakRows
+from .weak import grid_values
 
 Array = NDArray[np.float64]
+Rates = tuple[float, ...]
 
 #: Decay rates tried, times the duration of a record; growth by a term at its mean, likewise.
 DECAYS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 GROWTHS = (-32.0, -16.0, -8.0, -4.0, 4.0, 8.0, 16.0)
-#: Guesses that start a continuation, and how many of them may share their production.
-KEPT, KEPT_ALIKE = 6, 1
-#: Terms of a measured equation in the weak regression at most.
-MOST_TERMS = 5
+#: Guesses that start a continuation.
+KEPT = 10
+#: Terms of a measured equation at most in the small models that a guess begins with.
+SPARSE_TERMS = (2, 3, 5)
+#: Largest logarithm of growth along a record.
+MOST_GROWTH = 60.0
 #: Rate of growth at the beginning is read from this share of the grid.
 BEGINNING = 0.05
 
@@ -87,7 +92,7 @@ def check_informed(problem: Problem) -> None:
         )
 
 
-def guesses(problem: Problem, smooth: Smooth, state: int) -> list[Guess]:
+def guesses(problem: Problem, smooth: Smooth, state: int, sd: Array) -> list[Guess]:
     """The best guesses at one latent state, best first.
 
     Parameters
@@ -96,27 +101,49 @@ def guesses(problem: Problem, smooth: Smooth, state: int) -> list[Guess]:
     smooth : Smooth
         Holds the courses of everything else.
     state : int
+    sd : (n_observable,) array
+        Standard deviation of the noise, roughly.
     """
-    judge = _Judge(problem, smooth, state)
-    made = [
-        Guess(state, coefficients, course, judge.score(course), kind)
-        for coefficients, course, kind in _courses(problem, smooth, state)
+    judge = WeakRows(problem, smooth, sd, without=[e for e in problem.unseen_states if e != state])
+    best: dict[tuple[str, int], tuple[float, Making, Rates]] = {}
+    for making, rates in _makings(problem, smooth, state):
+        badness = judge.badness(state, making.course(rates))
+        if np.isfinite(badness) and badness < best.get(making.kind, (np.inf,))[0]:
+            best[making.kind] = (badness, making, rates)
+    return [
+        Guess(state, making.coefficients(rates), making.course(rates), badness, making.kind)
+        for badness, making, rates in sorted(best.values(), key=lambda found: found[0])[:KEPT]
     ]
-    made.sort(key=lambda guess: guess.score)
-    kept: list[Guess] = []
-    for guess in made:
-        alike = sum(other.kind == guess.kind for other in kept)
-        if np.isfinite(guess.score) and alike < KEPT_ALIKE:
-            kept.append(guess)
-        if len(kept) == KEPT:
-            break
-    return kept
 
 
-def _courses(
-    problem: Problem, smooth: Smooth, state: int
-) -> Iterator[tuple[dict[int, float], Array, tuple[str, int]]]:
-    """Own equation, course (n_trajectory, n_grid) and kind of every guess."""
+@dataclass(frozen=True)
+class Making:
+    """One way in which a hidden state may be made, its rates left open.
+
+    Attributes
+    ----------
+    kind : tuple
+    columns : tuple of int
+        Of its own equation, one for each rate.
+    course : callable
+        Of the rates: the course (n_trajectory, n_grid).
+    fixed : tuple of int
+        Columns of coefficient 1.
+    """
+
+    kind: tuple[str, int]
+    columns: tuple[int, ...]
+    course: Callable[[Rates], Array]
+    fixed: tuple[int, ...] = ()
+
+    def coefficients(self, rates: Rates) -> dict[int, float]:
+        """Own equation; a rate of zero is no term."""
+        own = dict.fromkeys(self.fixed, 1.0)
+        return own | {c: rate for c, rate in zip(self.columns, rates, strict=True) if rate}
+
+
+def _makings(problem: Problem, smooth: Smooth, state: int) -> Iterator[tuple[Making, Rates]]:
+    """Every way in which a state may be made, with the rates to be tried."""
     library, name = problem.library, problem.library.states[state]
     unseen = {library.states[e] for e in problem.unseen_states} - {name}
     own = {
@@ -125,8 +152,15 @@ def _courses(
         if not library.columns[c].is_reaction and not problem.prior.excluded[c]
     }
     decay = own.get(Term.product({name: 1.0}))
-    rates = [d for d in DECAYS if d == 0.0 or decay is not None]
-    dosed = bool(problem.schedule.given[:, state].any() or problem.schedule.rate[:, state].any())
+    fading = [-d / problem.duration for d in DECAYS if d == 0.0 or decay is not None]
+    own_decay = () if decay is None else (decay,)
+
+    def made(theta: Array) -> Callable[[Rates], Array]:
+        return lambda rates: _integrated(problem, theta, -sum(rates), state)
+
+    def grown(theta: Array) -> Callable[[Rates], Array]:
+        return lambda rates: _multiplied(problem, rates[0] * theta + sum(rates[1:]))
+
     for term, column in own.items():
         if unseen & set(term.variables):
             continue
@@ -135,35 +169,28 @@ def _courses(
             theta = _on_grid(problem, smooth, term)
             if theta is None or not theta.any():
                 continue
-            for d in rates:
-                decaying = {decay: -d / problem.duration} if decay is not None and d else {}
-                yield (
-                    {column: 1.0, **decaying},
-                    _integrated(problem, theta, d / problem.duration, state),
-                    ("made from", column),
-                )
+            making = Making(("made from", column), own_decay, made(theta), (column,))
+            for d in fading:
+                yield making, (d,) * len(own_decay)
             continue
         factor = powers[name]
         others = [f for f in term.factors if f.variable != name]
         if factor.kind != POWER or factor.exponent != 1.0 or not others:
             continue
         theta = _on_grid(problem, smooth, Term(tuple(others)))
-        size = 0.0 if theta is None else float(np.abs(theta).mean())
+        size = 0.0 if theta is None else float(np.abs(theta).mean()) * problem.duration
         if theta is None or not size:
             continue
+        making = Making(("grows by", column), (column, *own_decay), grown(theta))
         for a in GROWTHS:
-            for d in rates[::2]:
-                rate = a * theta / size / problem.duration - d / problem.duration
-                course = _multiplied(problem, rate)
-                if np.isfinite(course).all():
-                    decaying = {decay: -d / problem.duration} if decay is not None and d else {}
-                    grown = a / size / problem.duration
-                    yield {column: grown, **decaying}, course, ("grows by", column)
-    if dosed and decay is not None:
+            for d in fading[::2]:
+                yield making, (a / size, *((d,) * len(own_decay)))
+    if decay is not None:
         zero = np.zeros((problem.n_trajectory, problem.n_cell + 1))
-        for d in rates[1:]:
-            course = _integrated(problem, zero, d / problem.duration, state)
-            yield {decay: -d / problem.duration}, course, ("given", decay)
+        dosed = problem.schedule.given[:, state].any() or problem.schedule.rate[:, state].any()
+        alone = Making(("given" if dosed else "fades", decay), own_decay, made(zero))
+        for d in fading[1:]:
+            yield alone, (d,)
 
 
 def _on_grid(problem: Problem, smooth: Smooth, term: Term) -> Array | None:
@@ -181,7 +208,7 @@ def _integrated(problem: Problem, theta: Array, d: float, state: int) -> Array:
     """Solution (n_trajectory, n_grid) of ``z' = theta - d z`` and of what doses give to it.
 
     It begins where it would stand if `theta` had always grown as it does at first, or at the
-    value that is known.
+    value that is known; where nothing makes it, at 1.
     """
     out = np.empty_like(theta)
     known = problem.study.initial.get(problem.library.states[state])
@@ -191,6 +218,7 @@ def _integrated(problem: Problem, theta: Array, d: float, state: int) -> Array:
         begin, later = theta[r, 0], theta[r, first]
         growth = np.log(later / begin) / (first * h) if begin > 0 and later > begin else 0.0
         z = known if known is not None else begin / max(d + growth, 1.0 / problem.duration)
+        z = 1.0 if known is None and not theta[r].any() else z
         fade = np.exp(-d * h)
         given = np.diff(problem.schedule.given_at(r, problem.grid(r))[:, state])
         out[r, 0] = z
@@ -204,69 +232,7 @@ def _multiplied(problem: Problem, rate: Array) -> Array:
     """Solution (n_trajectory, n_grid) of ``z' = rate z`` from 1."""
     steps = 0.5 * (rate[:, 1:] + rate[:, :-1]) * problem.cell[:, None]
     log = np.concatenate([np.zeros((len(rate), 1)), np.cumsum(steps, axis=1)], axis=1)
-    return np.where(np.abs(log).max() < 60.0, np.exp(np.clip(log, -60.0, 60.0)), np.nan)
-
-
-class _Judge:
-    """Weak regression of the measured equations on terms with a latent state among them."""
-
-    def __init__(self, problem: Problem, smooth: Smooth, state: int) -> None:
-        self.problem, self.smooth, self.state = problem, smooth, state
-        library, name = problem.library, problem.library.states[state]
-        self.with_latent = [k for k, t in enumerate(library.terms) if name in t.variables]
-        unseen = {library.states[e] for e in problem.unseen_states} - {name}
-        #: Terms of every measured equation.
-        self.equations = []
-        for e in np.nonzero(problem.seen[: problem.n_state])[0].tolist():
-            columns = [c for c in library.columns_of(e) if not problem.prior.excluded[c]]
-            terms = {library.columns[c].term for c in columns}
-            known = [k for k in terms if not unseen & set(library.terms[k].variables)]
-            self.equations.append((e, sorted(known)))
-        self.phi, theta, sides = [], [], []
-        for r, on_grid in enumerate(terms_on_grids(problem, library, smooth)):
-            n_most = max(3, min(MAX_TEST_FUNCTIONS, problem.times(r).size - 1))
-            phi, dphi = test_functions(problem.grid(r), n_most)
-            self.phi.append(phi)
-            theta.append(phi @ on_grid)
-            sides.append(-dphi @ smooth.continuous[r])
-        self.theta, self.sides = np.concatenate(theta), np.concatenate(sides)
-
-    def score(self, course: Array) -> float:
-        """Badness of the measured equations: ``n log(squares) + terms log n``, summed."""
-        if not np.isfinite(course).all() or not course.any():
-            return np.inf
-        theta, library = self.theta.copy(), self.problem.library
-        name, rows = library.states[self.state], 0
-        course = course / np.abs(course).max()
-        for r, phi in enumerate(self.phi):
-            values = grid_values(self.problem, self.smooth, r) | {name: course[r]}
-            part = slice(rows, rows + len(phi))
-            rows += len(phi)
-            with np.errstate(all="ignore"):
-                own = [library.terms[k].evaluate(values) for k in self.with_latent]
-            theta[part, self.with_latent] = phi @ np.nan_to_num(np.stack(own, axis=1))
-        return sum(_badness(theta[:, terms], self.sides[:, e]) for e, terms in self.equations)
-
-
-def _badness(features: Array, side: Array) -> float:
-    """Least ``n log(squares) + k log n`` on the path of forward selection."""
-    n, norm = side.size, np.linalg.norm(features, axis=0)
-    usable = norm > 1e-10 * max(norm.max(initial=0.0), 1e-300)
-    rest = features[:, usable] / norm[usable]
-    residual, total = side.copy(), max(float(side @ side), 1e-300)
-    best = n * np.log(total)
-    for k in range(1, min(MOST_TERMS, rest.shape[1]) + 1):
-        length = np.linalg.norm(rest, axis=0)
-        gain = np.where(length > 1e-5, np.abs(residual @ rest) / np.maximum(length, 1e-5), 0.0)
-        i = int(np.argmax(gain))
-        if gain[i] <= 0.0:
-            break
-        chosen = rest[:, i] / length[i]
-        residual = residual - chosen * (chosen @ residual)
-        rest = rest - np.outer(chosen, chosen @ rest)
-        squares = max(float(residual @ residual), 1e-12 * total)
-        best = min(best, n * np.log(squares) + k * np.log(n))
-    return float(best)
+    return np.exp(log) if np.abs(log).max() < MOST_GROWTH else np.full(log.shape, np.nan)
 
 
 def held_structure(problem: Problem, chosen: list[Guess]) -> ColumnPrior:
@@ -289,3 +255,41 @@ def with_course(problem: Problem, guess: Guess, scale: float) -> Guess:
         in_itself = name in problem.library.term_of(c).variables
         coefficients[c] = value if in_itself else value * scale
     return replace(guess, course=guess.course * scale, coefficients=coefficients)
+
+
+def sparse_points(problem: Problem, smooth: Smooth, own: Sequence[Guess]) -> tuple[Point, ...]:
+    """Models of the guessed equations and of sparse ones of all that was measured.
+
+    One for each number of terms that an equation may have at most, since what is left by an error
+    in the guessed course asks for more than the truth has; then those in which a hidden state
+    makes a measured one that decays, as along a chain of compartments, and the other equations
+    are the best of few terms, or of all without a hidden state.
+    """
+    rows, library = WeakRows(problem, smooth, smooth.sd), problem.library
+    paths = rows.paths()
+
+    def best(most: int, among: list[list[Sparse]]) -> list[Sparse]:
+        return [min(path[: most + 1], key=lambda sparse: sparse.badness) for path in among]
+
+    ways = [best(most, paths) for most in SPARSE_TERMS]
+    hidden = [guess.state for guess in own]
+    apart = WeakRows(problem, smooth, smooth.sd, without=hidden).paths() if hidden else paths
+    others = [ways[0], best(MOST_TERMS, apart)]
+    for name in (library.states[e] for e in hidden):
+        for q, (e, columns) in enumerate(rows.equations):
+            linear = {Term.product({name: 1.0}), Term.product({library.states[e]: 1.0})}
+            chain = [c for c in columns if library.term_of(c) in linear]
+            if len(chain) == len(linear):
+                made = rows.regression(e, chain)
+                ways += [[*other[:q], made, *other[q + 1 :]] for other in others]
+    out: dict[tuple[int, ...], Point] = {}
+    for way in ways:
+        values = {c: w for guess in own for c, w in guess.coefficients.items()}
+        for sparse in way:
+            values.update(zip(sparse.terms, sparse.coefficients.tolist(), strict=True))
+        columns = sorted(values)
+        if tuple(columns) not in out:
+            w = np.array([values[c] for c in columns])
+            point = Point(np.array(columns, np.int64), w, smooth.mean[:, 0, :].copy())
+            out[tuple(columns)] = point
+    return tuple(out.values())

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twinlab.expressions import POWER
 from twinlab.kernels import Initial
 
-from .continuation import Climb, Outcome, Tick, kappa_schedule
-from .latent import Guess, check_informed, guesses, held_structure, with_course
-from .noise import make_noise
+from .continuation import kappa_schedule
+from .gauge import POLISHING_PRECISION, free_scales, unit_powers
+from .latent import (
+    Guess,
+    check_informed,
+    guesses,
+    held_structure,
+    sparse_points,
+    with_course,
+)
 from .problem import Problem
 from .result import Gram, Settings
-from .search import START_NOISE, Start, Weighed, slab_precision, weigh
+from .search import Start, Weighed, slab_precision
 from .smoothing import Smooth, smooth_data
 from .steps import Frame, initial_prior
 from .weak import weak_start
@@ -26,21 +31,8 @@ Array = NDArray[np.float64]
 
 #: Standard deviation of the value that fixes a scale, as a share of it.
 GAUGE_SD = 1e-3
-#: Guesses are compared when so many nudging rates remain; at most so many of them, whose
-#: penalised cost is so little above the best's, are followed to the end.
-REMAINING, MOST_LEADING, PROMISING = 1, 6, 300.0
-#: Starts whose models are weighed: those within so many nats of the best.
-LEADING = 30.0
-
-
-def free_scales(problem: Problem) -> NDArray[np.int64]:
-    """Latent states whose scale nothing fixes: no dose, no known amount, no observable."""
-    schedule, library = problem.schedule, problem.library
-    observed = problem.numerator[:, :-1].any(axis=0) | problem.denominator[:, :-1].any(axis=0)
-    dosed = np.any(np.concatenate([schedule.given, schedule.rate]), axis=0)
-    known = np.array([problem.study.initial.get(name, 0.0) != 0.0 for name in library.states])
-    unseen = problem.unseen_states
-    return unseen[~(observed | dosed | known)[unseen]]
+#: Noise that guesses are judged by at least, as a share of each state's standard deviation.
+LEAST_NOISE = 0.03
 
 
 def latent_starts(problem: Problem, settings: Settings) -> tuple[Problem, list[Start]]:
@@ -53,10 +45,8 @@ def latent_starts(problem: Problem, settings: Settings) -> tuple[Problem, list[S
     """
     check_informed(problem)
     problem = dosed_from_zero(problem)
-    # The second smooth holds its noise up: a guess is integrated along it.
-    floor, log = START_NOISE[min(1, settings.starts - 1)]
     hidden = np.ones((problem.n_trajectory, problem.n_cell + 1, problem.n_state))
-    smooth = smooth_data(problem, noise_floor=floor, logarithmic=log)
+    smooth = smooth_data(problem, noise_floor=LEAST_NOISE)
     undetermined = _undetermined(problem, smooth)
     hidden[:] = smooth.mean
     sets: list[list[Guess]] = [[]]
@@ -64,7 +54,7 @@ def latent_starts(problem: Problem, settings: Settings) -> tuple[Problem, list[S
         sets = [
             [*before, guess]
             for before in sets[:2]
-            for guess in guesses(problem, _with(problem, smooth, before), e)
+            for guess in guesses(problem, _with(problem, smooth, before), e, smooth.sd)
         ]
     sets = [own for own in sets if own] or [[]]
     problem, sets = _scaled(problem, sets, smooth)
@@ -73,7 +63,7 @@ def latent_starts(problem: Problem, settings: Settings) -> tuple[Problem, list[S
         course = hidden.copy()
         for guess in own:
             course[:, :, guess.state] = guess.course
-        made = smooth_data(problem, noise_floor=floor, logarithmic=log, hidden=course)
+        made = smooth_data(problem, noise_floor=LEAST_NOISE, hidden=course)
         prior = held_structure(problem, own)
         started = weak_start(replace(problem, prior=prior), made)
         for guess in own:
@@ -81,16 +71,43 @@ def latent_starts(problem: Problem, settings: Settings) -> tuple[Problem, list[S
                 started.coefficients[c] = value
         weak.append(started)
         frames.append((made, prior))
-    precision = slab_precision(weak, settings.slab_width, problem.prior)
+    weak_in_own = [
+        replace(own_weak, magnitude=own_weak.magnitude * _change_of_unit(problem, made))
+        for own_weak, (made, _) in zip(weak, frames, strict=True)
+    ]
+    precision = slab_precision(weak_in_own, settings.slab_width, problem.prior)
     priors = [initial_prior(problem, made) for made, _ in frames]
-    shared = Initial(np.mean([p.mean for p in priors], axis=0), priors[0].precision)
+    shared = _shared_start(problem, priors)
     starts = []
-    for (made, prior), own_weak, own_initial in zip(frames, weak, priors, strict=True):
+    for (made, prior), own_weak, own_initial, own in zip(frames, weak, priors, sets, strict=True):
         frame = Frame(problem, made, precision, prior, own_initial, settings.mcmc_steps)
         rates = kappa_schedule(problem, made)
-        starts.append(Start(frame, own_weak.coefficients, tuple(rates[::2])))
+        sparse = sparse_points(problem, made, own)
+        starts.append(Start(frame, own_weak.coefficients, tuple(rates[::2]), sparse=sparse))
     common = replace(starts[0].frame, prior=problem.prior, initial_prior=shared)
     return problem, [replace(start, common=common) for start in starts]
+
+
+def _change_of_unit(problem: Problem, smooth: Smooth) -> Array:
+    """Factors (n_column,) of coefficients where free states get the largest value `scale`."""
+    out = np.ones(problem.n_column)
+    for e in free_scales(problem):
+        powers = unit_powers(problem, int(e))
+        size = np.abs(smooth.at_data[:, e]).max()
+        if powers is not None and size > 0.0:
+            out *= (problem.scale[e] / size) ** powers
+    return out
+
+
+def _shared_start(problem: Problem, priors: Sequence[Initial]) -> Initial:
+    """Initial prior that all guesses share: next to nothing is known of a state of free scale."""
+    mean = np.mean([p.mean for p in priors], axis=0)
+    precision = priors[0].precision.copy()
+    for e in free_scales(problem):
+        if problem.library.states[e] not in problem.study.initial:
+            mean[:, e] = 0.0
+            precision[:, e] = POLISHING_PRECISION / problem.scale[e] ** 2
+    return Initial(mean, precision)
 
 
 def dosed_from_zero(problem: Problem) -> Problem:
@@ -128,77 +145,36 @@ def _scaled(
     scale, free = problem.scale.copy(), free_scales(problem)
     tables = {k: getattr(problem, k).copy() for k in ("value", "sd", "count", "gauge")}
     for e in problem.unseen_states:
-        course = next((g.course for g in sets[0] if g.state == e), smooth.mean[:, :, e])
-        at_data = [
-            np.interp(problem.times(r), problem.grid(r), course[r])
-            for r in range(problem.n_trajectory)
-        ]
-        flat = np.concatenate(at_data)
-        spread = max(float(flat.std()), 1e-3 * float(np.abs(flat).max()), 1e-12)
+        courses = [g.course for own in sets for g in own if g.state == e]
+        at_data = np.array([_at_data(problem, c) for c in courses or [smooth.mean[:, :, e]]])
         if e not in free:
-            scale[e] = spread
+            flat = at_data[0]
+            scale[e] = max(float(flat.std()), 1e-3 * float(np.abs(flat).max()), 1e-12)
             continue
-        # Where it is largest the value says most of the scale.
-        row = int(np.argmax(np.abs(flat)))
-        scale[e] = spread / abs(flat[row])
+        # Where all guesses are large the value says most of the scale.
+        size = np.maximum(np.abs(at_data).max(axis=1), 1e-300)
+        row = int(np.argmax(np.log(np.abs(at_data) / size[:, None] + 1e-3).sum(axis=0)))
+        value = np.abs(at_data[:, row])
+        value = np.where(value > 1e-3 * size, value, size)
+        scale[e] = float(np.exp(np.log(size / value).mean()))
         tables["value"][row, e], tables["sd"][row, e] = 1.0, GAUGE_SD
         tables["count"][row, e], tables["gauge"][row, e] = 1, True
+        units = iter(1.0 / np.copysign(value, at_data[:, row]))
         for own in sets:
             for i, guess in enumerate(own):
                 if guess.state == e:
-                    r = int(np.searchsorted(problem.start, row, side="right")) - 1
-                    now = np.interp(problem.time[row], problem.grid(r), guess.course[r])
-                    size = now if abs(now) > 1e-3 * np.abs(guess.course).max() else None
-                    size = size or float(np.abs(guess.course).max())
-                    own[i] = with_course(problem, guess, 1.0 / size)
+                    own[i] = with_course(problem, guess, float(next(units)))
     return replace(problem, scale=scale, **tables), sets
 
 
-def run_guesses(
-    starts: list[Start],
-    noise_model: str,
-    seed: int,
-    tick: Callable[[int], Tick],
-    executor: Executor,
-) -> tuple[list[Outcome], list[Weighed]]:
-    """Follow every guess for some stages, the best of them to the end.
-
-    Returns
-    -------
-    outcomes : list of Outcome
-        Of the guesses that led to the best models.
-    weighed : list of Weighed
-        Those models.
-    """
-
-    def begin(i: int) -> Climb:
-        start = starts[i]
-        problem, smooth = start.frame.problem, start.frame.smooth
-        noise = make_noise(problem, noise_model, smooth.sd, smooth.at_data)
-        climb = Climb(start.frame, noise, seed + i, tick(i), start.coefficients)
-        climb.follow(start.kappas[:-REMAINING])
-        return climb
-
-    def end(i: int) -> Outcome:
-        if climbs[i].follow(starts[i].kappas[-REMAINING:]):
-            climbs[i].run_free()
-        return climbs[i].outcome()
-
-    climbs = list(executor.map(begin, range(len(starts))))
-    cost = {i: climb.rating() for i, climb in enumerate(climbs) if climb.fit is not None}
-    order = sorted(cost, key=lambda i: cost[i])[:MOST_LEADING]
-    promising = [i for i in order if cost[i] < cost[order[0]] + PROMISING]
-    outcomes = list(executor.map(end, promising))
-    common = starts[0].common or starts[0].frame
-    weighed = executor.map(lambda o: weigh(common, o.fit, o.noise), outcomes)
-    good = [
-        (m, o)
-        for m, o in zip(weighed, outcomes, strict=True)
-        if m is not None and np.isfinite(m.evidence)
-    ]
-    highest = max((m.evidence for m, _ in good), default=-np.inf)
-    good = [(m, o) for m, o in good if m.evidence > highest - LEADING]
-    return [o for _, o in good] or outcomes, [m for m, _ in good]
+def _at_data(problem: Problem, course: Array) -> Array:
+    """A course (n_trajectory, n_grid) at the measured times (n_row,)."""
+    return np.concatenate(
+        [
+            np.interp(problem.times(r), problem.grid(r), course[r])
+            for r in range(problem.n_trajectory)
+        ]
+    )
 
 
 # ------------------------------------------------------------------------------- final gauge
@@ -262,23 +238,6 @@ def in_display_units(
         text = f"The scale of {name} cannot be known from these data: it is fixed so that {fixed}."
         texts.append(Gauge(name, text))
     return frame, weighed, gram, tuple(texts)
-
-
-def unit_powers(problem: Problem, state: int) -> Array | None:
-    """By which power of a state's unit each coefficient changes; None where it has none."""
-    name, library = problem.library.states[state], problem.library
-    out = np.zeros(problem.n_column)
-    for c, column in enumerate(library.columns):
-        shares = {e for e, _ in column.stoichiometry}
-        if state in shares and len(shares) > 1:
-            return None
-        out[c] = float(state in shares)
-        for factor in library.terms[column.term].factors:
-            if factor.variable == name:
-                if factor.kind != POWER:
-                    return None
-                out[c] -= factor.exponent
-    return out
 
 
 def _rescaled(

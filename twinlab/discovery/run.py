@@ -15,7 +15,8 @@ from .apart import NOISE_APART, found_apart, starts_apart
 from .continuation import Outcome
 from .exchange import hidden_faster
 from .extension import extend
-from .latent_search import Gauge, in_display_units, latent_starts, run_guesses
+from .latent_run import run_guesses
+from .latent_search import Gauge, in_display_units, latent_starts
 from .noise import Noise, compared_models, make_noise
 from .problem import Problem
 from .progress import Teller

@@ -80,13 +80,14 @@ class Start:
     """A smooth and the frame and coefficients made from it.
 
     Where starts differ in what they believe, as those of latent states, `common` is the frame in
-    which their models are weighed.
+    which their models are weighed; `sparse` are small models that may do without a search.
     """
 
     frame: Frame
     coefficients: Array
     kappas: tuple[float, ...]
     common: Frame | None = None
+    sparse: tuple[Point, ...] = ()
 
 
 def prepare_starts(problem: Problem, settings: Settings) -> list[Start]:

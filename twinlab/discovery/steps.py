@@ -19,6 +19,7 @@ from twinlab.kernels import (
 from twinlab.knowledge import ColumnPrior, EdgeTable
 
 from .frame import Fit, Frame, Point
+from .gauge import in_own_units, known_log_determinant, log_sign_changes
 from .known import known_as_offset
 from .noise import Noise
 from .problem import Problem
@@ -351,12 +352,18 @@ def laplace(frame: Frame, fit: Fit, noise: Noise, precision: Array, log_prior: f
         Of the support and of signs; half the log precision of every free constant, whose normal
         prior is in the cost.
     """
+    hidden = bool(frame.problem.library.latent)
+    if hidden:
+        frame, fit, precision = in_own_units(frame, fit, precision)
+        log_prior = log_prior + log_sign_changes(frame.problem, fit.x)
     sign_w, log_w = log_determinant(fit.schur)
     sign_x, log_x = log_determinant(fit.h_x)
     if sign_w <= 0 or (sign_x <= 0).any():
         return -np.inf
     w = np.concatenate([fit.coefficients, fit.effects])
     precision = np.concatenate([precision, frame.varying.effect_precision])
+    if hidden and len(fit.h_w) == w.size:
+        log_w = np.asarray(known_log_determinant(fit.schur, SLAB_SHARE / np.sqrt(precision)))
     log_x = log_x.sum() - np.log(frame.initial_prior.precision).sum()
     # The cost holds the normal slab that the polish needs; the evidence has its own.
     likelihood = -0.5 * (fit.cost - precision @ w**2) + noise.log_normaliser(frame.problem)
