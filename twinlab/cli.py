@@ -108,7 +108,12 @@ def _parser() -> argparse.ArgumentParser:
 
     export = commands.add_parser("export", help="write a twin file for other programs")
     export.add_argument("twin", metavar="FILE.twin", help="as 'twinlab discover' wrote it")
-    export.add_argument("--to", required=True, metavar="KIND", help="python or json")
+    export.add_argument(
+        "--to",
+        required=True,
+        metavar="KIND",
+        help="python, json or coefficients (a CSV of each subject's own)",
+    )
     export.add_argument("--out", required=True, metavar="PATH", help="the file to write")
     export.add_argument(
         "--rank", type=natural, metavar="N", help="which model; default: the most probable"

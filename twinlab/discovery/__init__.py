@@ -3,6 +3,7 @@
 from .export import discovery_mapping, dumps
 from .interactive import PointModel, choose_columns, reconsider
 from .library_criticism import LARGEST_CHI2, NOT_IN_LIBRARY, withheld
+from .local_coefficients import LocalCoefficient, local_coefficients
 from .noise import NOISE_WORDS
 from .pipeline import discover
 from .progress import CancelToken, Progress, Snapshot
@@ -29,6 +30,7 @@ __all__ = [
     "CancelToken",
     "Discovery",
     "FitWarning",
+    "LocalCoefficient",
     "Path",
     "PointModel",
     "Posterior",
@@ -43,6 +45,7 @@ __all__ = [
     "discovery_mapping",
     "dumps",
     "is_warm",
+    "local_coefficients",
     "reconsider",
     "warm_up",
     "withheld",

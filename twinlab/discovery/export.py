@@ -17,9 +17,9 @@ import twinlab
 
 from .dose_words import dosing_mapping
 from .library_criticism import withheld
+from .local_coefficients import variation_mapping
 from .reliability import Reliability
 from .result import QUANTILES, Band, Discovery, FamilyInclusion, RankedModel, RefinedShape
-from .variation_words import variation_mapping
 from .verdict import PriorVerdict
 
 SCHEMA = 1

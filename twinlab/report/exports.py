@@ -9,9 +9,10 @@ from twinlab.errors import UserError
 from twinlab.twin import Twin, write_atomically
 
 from .python_export import write_python
+from .variation import variation_csv
 
 #: What a twin can be written as.
-KINDS = ("python", "json")
+KINDS = ("python", "json", "coefficients")
 
 
 def export(twin: Twin, kind: str, path: str | Path) -> Path:
@@ -22,7 +23,8 @@ def export(twin: Twin, kind: str, path: str | Path) -> Path:
     twin : Twin
     kind : str
         'python': a program of the twin's model that repeats its simulations, doses and inputs
-        included (`write_python`); 'json': the whole discovery, as ``discovery.json``.
+        included (`write_python`); 'json': the whole discovery, as ``discovery.json``;
+        'coefficients': a CSV of each subject's own coefficients, where some vary.
     path : path-like
         The file holds the ids of the subjects.
 
@@ -35,6 +37,8 @@ def export(twin: Twin, kind: str, path: str | Path) -> Path:
         return write_python(twin, path)
     if kind == "json":
         return write_atomically(path, dumps(discovery_mapping(twin.discovery)).encode())
+    if kind == "coefficients":
+        return write_atomically(path, variation_csv(twin.discovery).encode())
     raise UserError(
         f"A twin cannot be written as '{kind}'.", mend=f"Choose one of {', '.join(KINDS)}."
     )

@@ -51,7 +51,7 @@ def observed_figure(validation: Validation, variable: int, *, height: int = 380)
         if dots is not None and len(conditions) > 1:
             items.append(LegendItem(label=plain(condition or "(none)"), renderers=[dots]))
     if items:
-        _legend(plot, items)
+        add_legend(plot, items)
     return plot
 
 
@@ -95,12 +95,15 @@ def _observed(
     return dots
 
 
-def _legend(plot: Figure, items: list[LegendItem]) -> None:
+def add_legend(plot: Figure, items: list[LegendItem]) -> None:
+    """Put a legend above a figure."""
     legend = Legend(items=items, orientation="horizontal", border_line_color=None)
     legend.label_text_font_size, legend.label_text_color = "11px", INK
     legend.ncols = 4
     legend.background_fill_alpha = 0.0
     plot.add_layout(legend, "above")
+    # As SVG, Bokeh 3.9 draws what is below such a legend out of its place.
+    plot.output_backend = "canvas"
 
 
 def check_figure(check: Check, study: Study, name: str, *, height: int = 260) -> Figure:

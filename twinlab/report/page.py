@@ -20,6 +20,7 @@ from twinlab.discovery import (
     NOT_IN_LIBRARY,
     discovery_mapping,
     dumps,
+    local_coefficients,
     withheld,
 )
 from twinlab.discovery.dose_words import dosing_sentences
@@ -39,6 +40,7 @@ from .held_out_figures import check_figure
 from .numbers import interval, number, percent
 from .palette import series
 from .pseudonyms import pseudonymise
+from .variation import strip_figure, variation_rows
 
 if TYPE_CHECKING:
     from twinlab.discovery import Discovery
@@ -120,6 +122,7 @@ def _text_parts(discovery: Discovery) -> dict[str, Any]:
         ],
         "colors": [series(i).color for i in range(len(discovery.library.states))],
         "alternatives": content.alternatives(discovery),
+        "variation_rows": variation_rows(local_coefficients(discovery)),
         "constants": saturation.constants(discovery),
         "classes": saturation.class_sentences(discovery),
         "family_rows": saturation.family_rows(discovery),
@@ -188,6 +191,8 @@ def _plot_parts(discovery: Discovery) -> dict[str, Any]:
     for index in range(shown):
         for i, plot in enumerate(trajectory_figures(discovery, index, named_sources=choose)):
             roots[f"trajectory-{index}-{i}"] = plot
+    for i, item in enumerate(local_coefficients(discovery)):
+        roots[f"varies-{i}"] = strip_figure(item)
     found = checks(simulated_from_fit(discovery))
     for i, check in enumerate(found):
         roots[f"check-{i}"] = check_figure(
