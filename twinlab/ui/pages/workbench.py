@@ -16,6 +16,7 @@ from ..panels.parts import html
 from ..panels.results import Alternatives, Equations, KeyFigures
 from ..panels.settings import SettingsSection
 from ..panels.terms import TermSection
+from ..panels.variation import VariationCard
 from ..panels.views import InclusionCard, PathCard, ResidualCard, TrajectoryCard
 from ..state import WorkbenchState
 from ..warm import KERNELS
@@ -51,6 +52,7 @@ class Workbench:
         self.inclusion = InclusionCard(self.state)
         self.path = PathCard(self.state)
         self.residuals = ResidualCard(self.state, self.trajectories)
+        self.variation = VariationCard(self.state)
         self.validation = HeldOutState(self.state)
         self.held_out = HeldOutCard(self.validation)
         self.page = self._make_page()
@@ -65,7 +67,7 @@ class Workbench:
             )
 
         grid = pn.Column(
-            stack(self.trajectories, self.held_out, self.path),
+            stack(self.trajectories, self.variation, self.held_out, self.path),
             stack(self.equations, self.inclusion, self.alternatives, self.residuals),
             sizing_mode="stretch_width", margin=0, stylesheets=[_GRID_CSS],
         )  # fmt: skip
@@ -83,8 +85,8 @@ class Workbench:
 
     def recolour(self, dark: bool) -> None:
         """Apply a theme to every plot."""
-        views = (self.trajectories, self.inclusion, self.path, self.residuals, self.held_out)
-        for view in views:
+        views = (self.trajectories, self.inclusion, self.path, self.residuals)
+        for view in (*views, self.variation, self.held_out):
             view.recolour(dark)
 
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from twinlab.discovery import Discovery
 
 _NOISE = {"Chosen by evidence": "auto", **{words: name for name, words in NOISE_WORDS.items()}}
+_VARY = {
+    "Decided by the data": "auto", "Condition": "condition", "Subject": "subject",
+    "Nothing": "nothing",
+}  # fmt: skip
 _FIELD = {"size": "small", "sizing_mode": "stretch_width", "margin": (6, 0, 0, 0)}
 _SLIDER = {"size": "small", "sizing_mode": "stretch_width", "margin": (4, 8, 0, 4)}
 SLAB_WIDTHS = (1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 50.0, 100.0)
@@ -60,6 +64,11 @@ class SettingsSection(pn.viewable.Viewer):
         )  # fmt: skip
         self.noise = pmui.Select(label="Noise model", options=_NOISE, value="auto", **_FIELD)
         self.noise_note = html("")
+        self.vary = pmui.Select(
+            label="Coefficients may vary by", options=_VARY, value="auto",
+            description="One structure for all; coefficients that differ are found and named.",
+            **_FIELD,
+        )  # fmt: skip
         self.starts = pmui.RadioButtonGroup(options=[1, 2, 3], value=3, size="small", margin=0)
         self.seed = pmui.IntInput(label="Seed", value=0, start=0, width=120, size="small", margin=0)
         self.horizon = pmui.TextInput(
@@ -68,6 +77,7 @@ class SettingsSection(pn.viewable.Viewer):
         self._view = section(
             4, "Fit settings", "Sliders answer at once; the rest takes effect at the next fit.",
             self.prior, self.slab, self.threshold, self.path, self.noise, self.noise_note,
+            self.vary,
             html("<p class='caption'>Independent starts</p>"), self.starts, self.horizon, self.seed,
         )  # fmt: skip
         self._wire()
@@ -80,6 +90,7 @@ class SettingsSection(pn.viewable.Viewer):
             slider.param.watch(handler, "value")
             slider.param.watch(handler, "value_throttled")
         self.noise.param.watch(lambda e: self._state.set_fit(noise=e.new), "value")
+        self.vary.param.watch(lambda e: self._state.set_fit(vary=e.new), "value")
         self.starts.param.watch(lambda e: self._state.set_fit(starts=e.new), "value")
         self.seed.param.watch(lambda e: self._state.set_seed(e.new), "value")
         self.horizon.param.watch(self._on_horizon, "value")
@@ -122,7 +133,8 @@ class SettingsSection(pn.viewable.Viewer):
 
     def _on_settings(self, event: Any) -> None:
         """Show what a configuration file has set."""
-        self.noise.value, horizon = event.new.noise, event.new.horizon
+        self.noise.value, self.vary.value = event.new.noise, event.new.vary
+        horizon = event.new.horizon
         if horizon != event.old.horizon and horizon != self._typed_horizon():
             self.horizon.value = "" if horizon is None else f"{horizon:g}"
 

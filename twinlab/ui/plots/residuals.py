@@ -61,7 +61,8 @@ class ResidualPlot:
         order = [i for i in range(len(labels)) if i != chosen] + [chosen]
         for i in order:
             time, values = discovery.study.trajectories[i].time, discovery.residuals[i]
-            for s, name in enumerate(self._states):
+            # Inputs stand behind what is modelled and have no residuals.
+            for s, name in enumerate(self._states[: values.shape[1]]):
                 keep = np.isfinite(values[:, s])
                 count = int(keep.sum())
                 data["time"] += time[keep].tolist()
