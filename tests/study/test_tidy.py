@@ -217,3 +217,18 @@ def test_bytes_read_as_the_file_does(write):
     assert from_bytes.provenance == from_file.provenance
     assert_array_equal(from_bytes.trajectories[0].value, from_file.trajectories[0].value)
     assert read_study(path, name="mine").name == "mine"
+
+
+def test_columns_of_one_number_a_subject_are_covariates(write):
+    content = (
+        "subject,time,variable,value,weight [kg],site,visit,batch,age\n"
+        "a,0,x,1,61.5,north,1,7,30\na,1,x,2,61.5,north,2,7,\n"
+        "b,0,x,3,80,south,1,7,44\nb,1,x,4,80,south,2,7,44\n"
+    )
+    study = read_study(write(content))
+    assert [t.covariates for t in study.trajectories] == [
+        {"weight": 61.5, "age": 30.0}, {"weight": 80.0, "age": 44.0}
+    ]  # fmt: skip
+    assert study.covariate_units["weight"] == "kg"
+    assert "3 columns not used: 'site', 'visit' and 'batch'" in texts(study)
+    assert "taken as a covariate" in texts(study)

@@ -182,9 +182,14 @@ class Columns:
         ]
         return keys, rank[inverse]
 
-    def note_unused(self) -> None:
-        """Note the columns that no role has."""
+    def without_role(self) -> list[int]:
+        """Places of the columns that no role has."""
         used = set(self.roles.values())
+        return [i for i in range(len(self.headings)) if i not in used]
+
+    def note_unused(self, more: Iterable[int] = ()) -> None:
+        """Note the columns that neither have a role nor are among the places `more`."""
+        used = {*self.roles.values(), *more}
         names = [h.text for i, h in enumerate(self.headings) if i not in used]
         if names:
             text = f"{plural(len(names), 'column')} not used: {listing(names, 12)}"

@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from .cells import BELOW, BELOW_LIMIT, NUMBER, Numbers, is_missing
+from .cells import BELOW, BELOW_LIMIT, MISSING, NUMBER, Numbers, is_missing, numbers
 from .columns import Columns
 from .doses import DoseRow, dose_rows, repeat_roles
 from .measurements import Measurements, check_order, constant_by_group, encode
@@ -69,9 +69,12 @@ def read_tidy(columns: Columns) -> tuple[Measurements, list[DoseRow]]:
     values, censored = _censored(columns, value, measuring)
     sd = _deviations(columns)
     time_unit = columns.time_unit()
-    doses, dose_units = _dose_level(columns, trajectory, measuring, len(keys))
+    levels, level_units = _dose_level(columns, trajectory, measuring, len(keys))
+    own = _covariates(columns, trajectory, measuring, len(keys))
+    levels |= {columns.headings[place].name: level for place, level in own.items()}
+    level_units |= {columns.headings[place].name: columns.headings[place].unit for place in own}
     events = dose_rows(columns, time, amount, time_unit)
-    columns.note_unused()
+    columns.note_unused(own)
     columns.problems.raise_any()
     measurements = Measurements(
         columns.table.file,
@@ -86,8 +89,8 @@ def read_tidy(columns: Columns) -> tuple[Measurements, list[DoseRow]]:
         sd[measuring],
         censored[measuring],
         time_unit,
-        doses,
-        dose_units,
+        levels,
+        level_units,
         columns.notes,
     )
     return measurements, events
@@ -218,3 +221,27 @@ def _dose_level(
     )
     units = [u for u in dict.fromkeys(columns.cells("dose_unit")) if not is_missing(u)]
     return {"dose": level}, {"dose": " or ".join(units)}
+
+
+def _covariates(
+    columns: Columns,
+    trajectory: NDArray[np.int64],
+    measuring: NDArray[np.bool_],
+    n_trajectory: int,
+) -> dict[int, Array]:
+    """Columns of numbers without a role that hold one value a subject, such as a weight."""
+    found: dict[int, Array] = {}
+    for place in columns.without_role() if n_trajectory > 1 else ():
+        cells = numbers(columns.table.columns[place], columns.decimal)
+        if not np.isin(cells.kind, (NUMBER, MISSING)).all():
+            continue
+        given = np.where(measuring, cells.value, np.nan)
+        level = constant_by_group(given, trajectory, n_trajectory)
+        # The same value everywhere tells no subject from another.
+        if level is None or np.unique(level[np.isfinite(level)]).size < 2:
+            continue
+        found[place] = level
+        name = columns.headings[place].text
+        text = f"'{name}' is constant in each subject, so taken as a covariate"
+        columns.notes.append(Note("note", text, column=name))
+    return found

@@ -28,6 +28,7 @@ table.varies { border-collapse: collapse; width: 100%; font-size: 12px; margin: 
   border-bottom: 1px solid var(--tl-border); }
 .varies th { color: var(--tl-muted); font-weight: 500; }
 .varies .n { text-align: right; white-space: nowrap; }
+.varies td:last-child { min-width: 150px; }
 """
 
 
