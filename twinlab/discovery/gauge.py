@@ -26,8 +26,8 @@ Array = NDArray[np.float64]
 OWN_PRECISION, POLISHING_PRECISION = 1.0, 1e-4
 #: A state's own size over `scale`, at least and at most: beyond, a fit is none.
 SIZES = (1e-6, 1e6)
-#: Log prior odds against a course that changes its sign beside amounts, and the share of its
-#: largest value beyond which it does.
+#: Log prior odds against a course that changes its sign beside others that do not, and the share
+#: of its largest value beyond which it does.
 SIGN_CHANGE, BEYOND = 3.0, 0.02
 #: Least information of a direction, in units of the slabs' scales: one that the data do not
 #: know at all then neither adds to the evidence nor takes from it, as its prior integrates to 1
@@ -70,18 +70,20 @@ def unit_powers(
 
 
 def log_sign_changes(problem: Problem, x: Array) -> float:
-    """Log prior of hidden courses: beside amounts that never fall below zero neither do they.
+    """Log prior of hidden courses: beside others that keep their sign they do so too.
+
+    The fitted courses are looked at: noise takes measured ones of an amount below zero.
 
     Parameters
     ----------
     problem : Problem
     x : (n_row, n_observable) array
     """
-    out = 0.0
-    for e in problem.unseen_states[problem.nonnegative[problem.unseen_states]]:
-        low, high = float(x[:, e].min()), float(x[:, e].max())
-        out -= SIGN_CHANGE * (min(-low, high) > BEYOND * max(-low, high))
-    return out
+    low, high = x[:, : problem.n_state].min(axis=0), x[:, : problem.n_state].max(axis=0)
+    changes = np.minimum(-low, high) > BEYOND * np.maximum(-low, high)
+    hidden = np.zeros(problem.n_state, bool)
+    hidden[problem.unseen_states] = True
+    return 0.0 if changes[~hidden].any() else -SIGN_CHANGE * float(changes[hidden].sum())
 
 
 def known_log_determinant(schur: Array, scale: Array) -> float:

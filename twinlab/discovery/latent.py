@@ -33,9 +33,10 @@ GROWTHS = (-32.0, -16.0, -8.0, -4.0, 4.0, 8.0, 16.0)
 #: Guesses that start a continuation.
 KEPT = 10
 #: Terms of a measured equation at most in the small models that a guess begins with.
-SPARSE_TERMS = (2, 3, 5)
+SPARSE_TERMS = (2, 5)
 #: Largest logarithm of growth along a record.
 MOST_GROWTH = 60.0
+GROWS = "grows by"
 #: Rate of growth at the beginning is read from this share of the grid.
 BEGINNING = 0.05
 
@@ -105,14 +106,20 @@ def guesses(problem: Problem, smooth: Smooth, state: int, sd: Array) -> list[Gue
         Standard deviation of the noise, roughly.
     """
     judge = WeakRows(problem, smooth, sd, without=[e for e in problem.unseen_states if e != state])
-    best: dict[tuple[str, int], tuple[float, Making, Rates]] = {}
+    made: list[tuple[float, Making, Rates]] = []
     for making, rates in _makings(problem, smooth, state):
         badness = judge.badness(state, making.course(rates))
-        if np.isfinite(badness) and badness < best.get(making.kind, (np.inf,))[0]:
-            best[making.kind] = (badness, making, rates)
+        if np.isfinite(badness):
+            made.append((badness, making, rates))
+    made.sort(key=lambda found: found[0])
+    best = {making.kind: (badness, making, rates) for badness, making, rates in reversed(made)}
+    kept = sorted(best.values(), key=lambda found: found[0])[:KEPT]
+    # A growth is not linear in its rate and initial value: one try may be far from it.
+    grown = [f for f in made if f[1].kind[0] == GROWS and f is not best[f[1].kind]]
+    kept += grown[: KEPT - len(kept)]
     return [
         Guess(state, making.coefficients(rates), making.course(rates), badness, making.kind)
-        for badness, making, rates in sorted(best.values(), key=lambda found: found[0])[:KEPT]
+        for badness, making, rates in kept
     ]
 
 
@@ -181,7 +188,7 @@ def _makings(problem: Problem, smooth: Smooth, state: int) -> Iterator[tuple[Mak
         size = 0.0 if theta is None else float(np.abs(theta).mean()) * problem.duration
         if theta is None or not size:
             continue
-        making = Making(("grows by", column), (column, *own_decay), grown(theta))
+        making = Making((GROWS, column), (column, *own_decay), grown(theta))
         for a in GROWTHS:
             for d in fading[::2]:
                 yield making, (a / size, *((d,) * len(own_decay)))
@@ -262,8 +269,9 @@ def sparse_points(problem: Problem, smooth: Smooth, own: Sequence[Guess]) -> tup
 
     One for each number of terms that an equation may have at most, since what is left by an error
     in the guessed course asks for more than the truth has; then those in which a hidden state
-    makes a measured one that decays, as along a chain of compartments, and the other equations
-    are the best of few terms, or of all without a hidden state.
+    makes a measured one that decays, as along a chain of compartments, or changes the rate of one
+    that grows or decays by itself, as a predator does; the other equations are the best of few
+    terms, or of all without a hidden state.
     """
     rows, library = WeakRows(problem, smooth, smooth.sd), problem.library
     paths = rows.paths()
@@ -277,11 +285,13 @@ def sparse_points(problem: Problem, smooth: Smooth, own: Sequence[Guess]) -> tup
     others = [ways[0], best(MOST_TERMS, apart)]
     for name in (library.states[e] for e in hidden):
         for q, (e, columns) in enumerate(rows.equations):
-            linear = {Term.product({name: 1.0}), Term.product({library.states[e]: 1.0})}
-            chain = [c for c in columns if library.term_of(c) in linear]
-            if len(chain) == len(linear):
-                made = rows.regression(e, chain)
-                ways += [[*other[:q], made, *other[q + 1 :]] for other in others]
+            seen = library.states[e]
+            for powers in ({name: 1.0}, {name: 1.0, seen: 1.0}):
+                pair = {Term.product(powers), Term.product({seen: 1.0})}
+                chosen = [c for c in columns if library.term_of(c) in pair]
+                if len(chosen) == len(pair):
+                    made = rows.regression(e, chosen)
+                    ways += [[*other[:q], made, *other[q + 1 :]] for other in others]
     out: dict[tuple[int, ...], Point] = {}
     for way in ways:
         values = {c: w for guess in own for c, w in guess.coefficients.items()}

@@ -25,6 +25,7 @@ from .criticism import criticise, describes
 from .equivalence import equivalence_classes
 from .families import family_inclusion
 from .identifiability import judge_latent, latent_warnings
+from .latent_proposal import latent_proposal_warning, propose_latent
 from .library_criticism import LibraryVerdict, judge_library
 from .noise import MODELS, allowed_models, compared_models
 from .posterior import (
@@ -153,6 +154,12 @@ def _answer(run: Run, found: Found, n_base: int) -> Discovery:
         run.teller.check,
     )  # fmt: skip
     verdict = judge_library(frame, best, settings, run.teller.check)
+    hidden = None
+    if verdict.alarm and not found.in_pieces:
+        run.teller.tell(
+            "bands", "Trying a state that nobody measured", SEARCH_SHARE + RESCORE_SHARE
+        )
+        hidden = propose_latent(frame, best, settings, run.seed, run.pool, run.teller.check)
     ranked = rank_models(frame, weighed)
     posterior = draw_posterior(frame, weighed, ranked, settings.draws, run.seed + 1000)
     bands = make_bands(problem, posterior, ranked[0], best.noise, settings.horizon, run.pool)
@@ -165,6 +172,7 @@ def _answer(run: Run, found: Found, n_base: int) -> Discovery:
     warnings = criticise(
         problem, best, found.outcomes, found.starts, bands, converged, chi2, verdict
     )
+    warnings = (*warnings, *latent_proposal_warning(hidden))
     if run.n_candidates > len(library.columns):
         text = (
             f"{run.n_candidates:,} candidates were screened to {len(library.columns)} before the "

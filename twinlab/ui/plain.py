@@ -65,6 +65,8 @@ _UNEXPLAINED = (
 _PLAIN = {
     "truth_not_in_library": _UNEXPLAINED,
     "structured_residuals": _UNEXPLAINED,
+    "latent_proposed": "Something that was not measured may take part in what is seen here. The "
+    "workbench says what it could be.",
     "excess_noise": _UNEXPLAINED,
     "prior_conflict": "What was said beforehand and the measurements disagree in places. The "
     "workbench says where.",
