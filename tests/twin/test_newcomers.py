@@ -5,9 +5,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from tests.discovery.test_variation import levels_of_their_own
+from twinlab.discovery import Settings
 from twinlab.discovery.result import Posterior
 from twinlab.discovery.varying import Effect, Varying
 from twinlab.errors import UserError
+from twinlab.library import Library
+from twinlab.twin import validate
 from twinlab.twin.newcomers import effect_value, population_draws
 
 EFFECTS = (
@@ -58,3 +62,13 @@ def test_effects_of_a_newcomer():
         effect_value(EFFECTS[0], subject(weight=float("nan")))
     with pytest.raises(UserError, match="s9 has no usable age"):
         effect_value(EFFECTS[2], SimpleNamespace(condition="", covariates={}, label="s9"))
+
+
+def test_held_out_subjects_are_covered_with_the_spread_between_subjects():
+    study, _ = levels_of_their_own()
+    settings = Settings(draws=100, noise="lognormal", mcmc_steps=2000, vary="subject", starts=1)
+    found = validate(study, Library.polynomial(study, degree=1), folds=2, settings=settings)
+    assert 0.8 <= found.overall.coverage90 <= 1.0
+    # Where all subjects settle, the interval is as wide as they differ: 0.4 on the log scale.
+    last = [np.log(p.quantiles[:, -1, 0]) for p in found.predictions]
+    assert 0.25 < np.mean([(q[4] - q[0]) / (2 * 1.645) for q in last]) < 0.75
