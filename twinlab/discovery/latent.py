@@ -3,7 +3,8 @@
 For each way a hidden state ``z`` may be made, ``z' = p theta - d z`` or ``z' = (a theta - d) z``
 with a term ``theta`` of what was measured, the course is integrated along the smooths and judged by
 the weak regression of the measured equations with ``z`` as one more state (METHODS section 4.4).
-The best few start a continuation each, in which the latent's own equation keeps its two terms.
+The best few become small models each; around the best of these the search goes on, while the
+latent's own equation keeps the terms of its guess.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ Rates = tuple[float, ...]
 #: Decay rates tried, times the duration of a record; growth by a term at its mean, likewise.
 DECAYS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 GROWTHS = (-32.0, -16.0, -8.0, -4.0, 4.0, 8.0, 16.0)
-#: Guesses that start a continuation.
+#: Guesses that are followed.
 KEPT = 10
 #: Terms of a measured equation at most in the small models that a guess begins with.
 SPARSE_TERMS = (2, 5)
