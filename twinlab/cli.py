@@ -223,8 +223,9 @@ def _read(options: argparse.Namespace) -> tuple[StudyConfig, Study, Library]:
     study = config.study(read_study(options.data))
     library = config.make_library(study)
     print(words)
+    modelled = study.select(variables=[v for v in study.variables if v not in library.inputs])
     print(
-        f"{study.name}: {len(study.subjects)} subject(s), {study.n_points} values of "
+        f"{study.name}: {len(study.subjects)} subject(s), {modelled.n_points} values of "
         f"{', '.join(s for s in library.states if s not in library.latent)}; "
         f"{len(library.columns)} candidate terms."
     )

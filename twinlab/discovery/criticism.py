@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from .continuation import Outcome
 from .library_criticism import LARGEST_CHI2, LibraryVerdict, library_warnings
-from .posterior import goodness, standardised_residuals
+from .posterior import freedom_of, goodness, standardised_residuals
 from .problem import Problem
-from .result import Band, FitWarning
+from .result import Band, FitWarning, RankedModel
 from .search import Start, Weighed
-from .steps import inverse_scaled
 
 Array = NDArray[np.float64]
 
@@ -25,13 +24,16 @@ MANY_CENSORED = 0.5
 def describes(problem: Problem, x: Array) -> bool:
     """Whether a fit explains half of the variation of at least one observable, all data together.
 
+    Of what was measured on the log scale, where decades count alike, it is the variation there.
+
     Parameters
     ----------
     problem : Problem
     x : (n_row, n_observable) array
         Fitted observables at the measured times.
     """
-    value, x = problem.measured[:, problem.seen], x[:, problem.seen]
+    value, x = problem.observation.on_scale(problem.measured), problem.observation.on_scale(x)
+    value, x = value[:, problem.seen], x[:, problem.seen]
     seen = np.isfinite(value)
     rest = np.where(seen, (value - x) ** 2, 0.0).sum(axis=0)
     total = np.where(seen, (value - np.nanmean(value, axis=0)) ** 2, 0.0)
@@ -41,6 +43,7 @@ def describes(problem: Problem, x: Array) -> bool:
 def criticise(
     problem: Problem,
     best: Weighed,
+    shown: RankedModel,
     outcomes: Sequence[Outcome],
     starts: Sequence[Start],
     bands: Sequence[Band],
@@ -55,6 +58,8 @@ def criticise(
     problem : Problem
     best : Weighed
         The model of highest probability.
+    shown : RankedModel
+        The same, with its standard deviations.
     outcomes, starts : sequences
         Ends of the starts and what they began with.
     bands : sequence of Band
@@ -76,7 +81,7 @@ def criticise(
     out += _data_warnings(problem)
     out += _residual_warnings(problem, best)
     out += _noise_warnings(problem, best, starts)
-    out += _coefficient_warnings(problem, best)
+    out += _coefficient_warnings(problem, shown)
     out += _band_warnings(problem, bands)
     return tuple(out)
 
@@ -166,15 +171,13 @@ def _noise_warnings(problem: Problem, best: Weighed, starts: Sequence[Start]) ->
     return out
 
 
-def _coefficient_warnings(problem: Problem, best: Weighed) -> list[FitWarning]:
-    fit = best.fit
-    if len(fit.columns) == 0:
-        return []
-    variance = np.diag(inverse_scaled(fit.schur))[: len(fit.columns)]
-    sd = np.sqrt(np.maximum(variance, 0.0))
+def _coefficient_warnings(problem: Problem, shown: RankedModel) -> list[FitWarning]:
+    # As the normal approximation has it: the sd that is shown is that of a t distribution.
+    freedom = freedom_of(problem, len(shown.columns))
+    sd = shown.sd * np.sqrt((freedom - 2.0) / freedom)
     vague = [
         problem.library.column_label(int(c))
-        for c, w, s in zip(fit.columns, fit.coefficients, sd, strict=True)
+        for c, w, s in zip(shown.columns, shown.coefficients, sd, strict=True)
         if s > 0.5 * abs(w)
     ]
     if not vague:

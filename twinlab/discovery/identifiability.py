@@ -50,7 +50,8 @@ def direction(frame: Frame, best: Weighed) -> tuple[float, Array]:
     """
     problem, columns = frame.problem, best.fit.columns
     powers = [unit_powers(problem, int(e)) for e in free_scales(problem)]
-    units = [p[columns] for p in powers if p is not None and p[columns].any()]
+    sign = np.sign(best.fit.coefficients)
+    units = [sign * p[columns] for p in powers if p is not None and p[columns].any()]
     if units:
         # Without the values that fix the scales, and across the changes of scale.
         count = np.where(problem.gauge, 0, problem.count)
@@ -121,7 +122,7 @@ def judge_latent(frame: Frame, best: Weighed, gauges: tuple[Gauge, ...]) -> dict
         "relative_sd": min(spread, 1e6),
         "profile": _profile(frame, best, int(np.argmax(np.abs(vector)))),
     }
-    twofold = exchange_text(frame, best)
+    twofold, used = exchange_text(frame, best), _used(problem, fit.columns)
     return {
         name: {
             "gauge": fixed.get(
@@ -131,9 +132,24 @@ def judge_latent(frame: Frame, best: Weighed, gauges: tuple[Gauge, ...]) -> dict
             "scale": float(problem.scale[problem.library.states.index(name)]),
             **verdict,
             "twofold": twofold.get(name, ""),
+            "used": name in used,
         }
         for name in names
     }
+
+
+def _used(problem: Problem, columns: NDArray[np.int64]) -> set[str]:
+    """States on which something measured depends, by way of others too."""
+    library = problem.library
+    observed = problem.numerator[:, :-1].any(axis=0) | problem.denominator[:, :-1].any(axis=0)
+    measured = problem.seen[: problem.n_state] | observed
+    used = {name for name, seen in zip(library.states, measured, strict=True) if seen}
+    for _ in library.states:
+        for c in columns:
+            driven = {library.states[e] for e, _ in library.columns[int(c)].stoichiometry}
+            if driven & used:
+                used |= set(library.term_of(int(c)).variables) & set(library.states)
+    return used
 
 
 def _mend(frame: Frame, best: Weighed, spread: float) -> str:
@@ -180,6 +196,11 @@ def latent_warnings(problem: Problem, latent: Mapping[str, Any]) -> list[FitWarn
         text = f"{name} was never measured: its course is inferred. {told['gauge']}"
         if problem.study.initial.get(name) == 0.0:
             text += " It begins at 0."
+        if not told["used"]:
+            text = (
+                f"{name} was never measured, and nothing that was measured depends on it in the "
+                "best model: the data do not ask for it."
+            )
         out.append(FitWarning("latent_state", text))
         if told["twofold"]:
             out.append(FitWarning("not_identifiable", told["twofold"]))

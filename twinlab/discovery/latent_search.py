@@ -24,7 +24,7 @@ from .problem import Problem
 from .result import Gram, Settings
 from .search import Start, Weighed, slab_precision
 from .smoothing import Smooth, smooth_data
-from .steps import Frame, initial_prior
+from .steps import Fit, Frame, initial_prior, inverse_scaled
 from .weak import weak_start
 
 Array = NDArray[np.float64]
@@ -187,21 +187,33 @@ class Gauge:
     Attributes
     ----------
     state, text : str
+    column : int or None
+        Library column whose coefficient is held, if one is.
     """
 
     state: str
     text: str
+    column: int | None = None
 
 
-def production(problem: Problem, state: int, columns: NDArray[np.int64]) -> int | None:
-    """Place of the first active column that makes a state without being multiplied by it."""
-    name = problem.library.states[state]
-    for i, c in enumerate(columns):
+def production(problem: Problem, state: int, fit: Fit) -> int | None:
+    """Place of the active column that makes a state without being multiplied by it.
+
+    If there are several, that whose coefficient is known best; a constant only for want of others.
+    """
+    name, places = problem.library.states[state], []
+    for i, c in enumerate(fit.columns):
         column = problem.library.columns[int(c)]
         own = not column.is_reaction and column.stoichiometry[0][0] == state
-        if own and name not in problem.library.terms[column.term].variables:
-            return i
-    return None
+        made = name not in problem.library.terms[column.term].variables
+        if own and made and fit.coefficients[i] != 0.0:
+            places.append(i)
+    driven = [i for i in places if problem.library.term_of(int(fit.columns[i])).variables]
+    places = driven or places
+    if len(places) < 2:
+        return places[0] if places else None
+    sd = np.sqrt(np.maximum(np.diag(inverse_scaled(fit.schur)), 0.0))
+    return min(places, key=lambda i: float(sd[i] / abs(fit.coefficients[i])))
 
 
 def in_display_units(
@@ -212,12 +224,12 @@ def in_display_units(
     An exact change of units of everything that holds them; where a term of the library is no
     power of the state its scale is left where the search had it.
     """
-    texts = []
+    found = []
     for e in free_scales(frame.problem):
         problem, best = frame.problem, weighed[0].fit
         name = problem.library.states[e]
         powers = unit_powers(problem, int(e))
-        place = production(problem, int(e), best.columns)
+        place, column = production(problem, int(e), best), None
         if powers is None:
             row = int(np.nonzero(problem.gauge[:, e])[0][0])
             r = int(np.searchsorted(problem.start, row, side="right")) - 1
@@ -225,8 +237,9 @@ def in_display_units(
                 f"its value is 1 at time {problem.time[row]:.4g} of subject "
                 f"{problem.study.labels[r]}"
             )
-        elif place is not None and best.coefficients[place] != 0.0:
-            term = problem.library.term_of(int(best.columns[place])).text
+        elif place is not None:
+            column = int(best.columns[place])
+            term = problem.library.term_of(column).text
             factor = 1.0 / abs(best.coefficients[place])
             sign = "1" if best.coefficients[place] > 0 else "-1"
             fixed = f"the coefficient of {term} in its equation is {sign}"
@@ -236,8 +249,8 @@ def in_display_units(
             fixed = "its largest fitted value is 1"
             frame, weighed, gram = _rescaled(frame, weighed, gram, int(e), powers, factor)
         text = f"The scale of {name} cannot be known from these data: it is fixed so that {fixed}."
-        texts.append(Gauge(name, text))
-    return frame, weighed, gram, tuple(texts)
+        found.append(Gauge(name, text, column))
+    return frame, weighed, gram, tuple(found)
 
 
 def _rescaled(

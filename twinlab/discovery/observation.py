@@ -49,6 +49,12 @@ class Observation:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.concatenate([x, above / below], axis=-1)
 
+    def on_scale(self, y: Array) -> Array:
+        """Observables (..., n_observable) on the scale on which they were measured."""
+        if not self.in_log.any():
+            return y
+        return np.where(self.in_log, np.log(np.maximum(y, 1e-300)), y)
+
     def linear_part(self, x: Array) -> Array:
         """What a change of the states (..., n_state) adds to each observable.
 

@@ -160,8 +160,10 @@ def _answer(run: Run, found: Found, n_base: int) -> Discovery:
             "bands", "Trying a state that nobody measured", SEARCH_SHARE + RESCORE_SHARE
         )
         hidden = propose_latent(frame, best, settings, run.seed, run.pool, run.teller.check)
-    ranked = rank_models(frame, weighed)
-    posterior = draw_posterior(frame, weighed, ranked, settings.draws, run.seed + 1000)
+    ranked = rank_models(frame, weighed, found.gauges)
+    posterior = draw_posterior(
+        frame, weighed, ranked, settings.draws, run.seed + 1000, found.gauges
+    )
     bands = make_bands(problem, posterior, ranked[0], best.noise, settings.horizon, run.pool)
     run.teller.check()
     chi2 = chi2_per_point(frame, best.fit, best.noise)
@@ -170,7 +172,7 @@ def _answer(run: Run, found: Found, n_base: int) -> Discovery:
     converged = free and len(best.fit.columns) > 0
     converged = converged and describes(problem, best.fit.x)
     warnings = criticise(
-        problem, best, found.outcomes, found.starts, bands, converged, chi2, verdict
+        problem, best, ranked[0], found.outcomes, found.starts, bands, converged, chi2, verdict
     )
     warnings = (*warnings, *latent_proposal_warning(hidden))
     if run.n_candidates > len(library.columns):

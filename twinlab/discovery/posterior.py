@@ -11,7 +11,9 @@ from scipy.special import stdtrit
 
 from .bands import draw_conditional, draw_stretch, shares
 from .constants import empty_constants, refined_shapes, set_constants
+from .held_scale import with_scale_held
 from .known import without_known
+from .latent_search import Gauge
 from .noise import Noise
 from .problem import Problem
 from .result import Posterior, RankedModel
@@ -38,8 +40,14 @@ def probabilities(evidence: Sequence[float] | Array) -> Array:
     return weight / weight.sum()
 
 
-def rank_models(frame: Frame, weighed: Sequence[Weighed]) -> tuple[RankedModel, ...]:
-    """Weighed models with their Laplace posteriors, by descending probability."""
+def rank_models(
+    frame: Frame, weighed: Sequence[Weighed], gauges: Sequence[Gauge] = ()
+) -> tuple[RankedModel, ...]:
+    """Weighed models with their Laplace posteriors, by descending probability.
+
+    Standard deviations and intervals are those where the scales of states never measured are held
+    by the productions of `gauges`.
+    """
     models = []
     for model, p in zip(weighed, probabilities([m.evidence for m in weighed]), strict=True):
         covariance = inverse_scaled(model.fit.schur)
@@ -56,6 +64,12 @@ def rank_models(frame: Frame, weighed: Sequence[Weighed]) -> tuple[RankedModel, 
             model.fit.initial[:, : frame.problem.n_state],
             (frame.prior.lower, frame.prior.upper),
         )
+        held = with_scale_held(frame, model, gauges)
+        if held is not None:
+            bounds = (held[0].prior.lower, held[0].prior.upper)
+            mean, own = model.fit.coefficients, held[2][:k, :k]
+            sd, interval = spread_of(frame.problem, model.fit.columns, mean, own, bounds)
+            ranked = replace(ranked, sd=sd, interval90=interval)
         n_constant = len(model.fit.free)
         if n_constant:
             freedom = freedom_of(frame.problem, k + n_constant)
@@ -104,6 +118,18 @@ def make_ranked(
     bounds: tuple[Array, Array],
 ) -> RankedModel:
     """A ranked model with its standard deviations and 90 % intervals (Student t)."""
+    sd, interval = spread_of(problem, columns, mean, covariance, bounds)
+    return RankedModel(columns, probability, evidence, mean, sd, interval, covariance, initial)
+
+
+def spread_of(
+    problem: Problem,
+    columns: NDArray[np.int64],
+    mean: Array,
+    covariance: Array,
+    bounds: tuple[Array, Array],
+) -> tuple[Array, Array]:
+    """Standard deviations (k,) and 90 % intervals (k, 2) of coefficients (Student t)."""
     freedom = freedom_of(problem, len(columns))
     scale = np.sqrt(np.maximum(np.diag(covariance), 0.0))
     reach = stdtrit(freedom, 0.95) * scale
@@ -111,8 +137,7 @@ def make_ranked(
     interval = np.clip(
         np.stack([mean - reach, mean + reach], axis=1), lower[:, None], upper[:, None]
     )
-    sd = scale * np.sqrt(freedom / (freedom - 2.0))
-    return RankedModel(columns, probability, evidence, mean, sd, interval, covariance, initial)
+    return scale * np.sqrt(freedom / (freedom - 2.0)), interval
 
 
 def inclusion_of(models: Sequence[RankedModel], n_column: int) -> Array:
@@ -124,7 +149,12 @@ def inclusion_of(models: Sequence[RankedModel], n_column: int) -> Array:
 
 
 def draw_posterior(
-    frame: Frame, weighed: Sequence[Weighed], models: Sequence[RankedModel], n: int, seed: int
+    frame: Frame,
+    weighed: Sequence[Weighed],
+    models: Sequence[RankedModel],
+    n: int,
+    seed: int,
+    gauges: Sequence[Gauge] = (),
 ) -> Posterior:
     """Draws from the mixture of the models' Laplace posteriors, initial states included.
 
@@ -136,6 +166,8 @@ def draw_posterior(
     weighed, models
         The same models in the same order.
     n, seed : int
+    gauges : sequence of Gauge
+        Scales of states never measured.
     """
     problem, rng = frame.problem, np.random.default_rng(seed)
     constants = empty_constants(problem, models, n)
@@ -149,9 +181,13 @@ def draw_posterior(
     ):
         if count == 0:
             continue
-        part, fit = slice(row, row + count), own.fit
+        part, fit, prior = slice(row, row + count), own.fit, frame.prior
         row += count
-        bounds = (frame.prior.lower[fit.columns], frame.prior.upper[fit.columns])
+        held = with_scale_held(frame, own, gauges)
+        if held is not None:
+            fit, prior = held[1], held[0].prior
+            ranked = replace(ranked, joint_covariance=held[2])
+        bounds = (prior.lower[fit.columns], prior.upper[fit.columns])
         draws, moved, stretch = draw_model(problem, ranked, bounds, count, rng)
         coefficients[part, fit.columns] = draws
         if constants is not None:
@@ -203,10 +239,12 @@ def symmetric_root(covariance: Array) -> Array:
 def goodness(problem: Problem, fitted: Array) -> Array:
     """Coefficient of determination (n_trajectory, n_observable); NaN with fewer than three values.
 
-    Values of which only a limit is known are left out.
+    Of what was measured on the log scale it is taken there.  Values of which only a limit is known
+    are left out.
     """
     out = np.full((problem.n_trajectory, problem.n_observable), np.nan)
-    measured = problem.measured
+    on_scale = problem.observation.on_scale
+    measured, fitted = on_scale(problem.measured), on_scale(fitted)
     for r in range(problem.n_trajectory):
         y, x = measured[problem.rows(r)], fitted[problem.rows(r)]
         for e in range(problem.n_observable):
@@ -220,11 +258,15 @@ def goodness(problem: Problem, fitted: Array) -> Array:
 def chi2_per_point(frame: Frame, fit: Fit, noise: Noise) -> float:
     """Weighted squares and prior costs per degree of freedom; near 1 where all is right.
 
+    The normal slab that a polish needs is left out, as in the evidence.
+
     Outliers under Student-t noise and censored values count with their effective residuals, by
     the information they hold; means of replicates count once.
     """
     excess, information = noise.excess(frame.problem, fit.x)
-    return (fit.cost - excess) / max(information - n_parameters(frame, fit), 1.0)
+    w = np.concatenate([fit.coefficients, fit.effects])
+    precision = np.concatenate([frame.precision[fit.columns], frame.varying.effect_precision])
+    return (fit.cost - excess - precision @ w**2) / max(information - n_parameters(frame, fit), 1.0)
 
 
 def standardised_residuals(problem: Problem, noise: Noise, fitted: Array) -> tuple[Array, ...]:

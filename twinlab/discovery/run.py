@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twinlab.errors import UserError
 from twinlab.knowledge import Knowledge
@@ -41,6 +42,8 @@ from .segments import MOST_JOINED, cut_problem, join, piece_share
 from .steps import Frame, Point, linearise
 from .variation import Varied, find_variation, gain
 from .varying import Variation
+
+Array = NDArray[np.float64]
 
 #: Log evidence by which another noise model must win before the search is repeated under it.
 NOISE_MARGIN = 3.0
@@ -168,6 +171,8 @@ class Run:
         self.teller.tell("prepare", "Guessing at the latent states", 0.0)
         _, starts = latent_starts(problem, self.settings)
         found = self.search(starts, noise_models, True)
+        if not self.subjects_differ(found) and stuck(found.outcomes, problem.n_measured):
+            found = self.relaxed(found, noise_models)
         weighed, gram = hidden_faster(found.frame, found.weighed), found.gram
         if weighed[0] is not found.weighed[0]:
             gram = linearise(found.frame, weighed[0].fit, weighed[0].noise, 0.0) or gram
@@ -219,7 +224,7 @@ class Run:
         The better answer counts, both weighed with the slab of the pieces.
         """
         if np.diff(problem.start).min() < FEWEST_RESCUED or problem.library.inputs:
-            return found
+            return self.relaxed(found, noise_models)
         self.teller.rescoring("Searching again in pieces", 0.5)
         cut = cut_problem(problem, self.knowledge, self.settings, RESCUE_SHARE)
         joined = self.joined(
@@ -234,6 +239,21 @@ class Run:
         if before and before[0].evidence >= joined.weighed[0].evidence:
             return found
         return replace(joined, starts=found.starts)
+
+    def relaxed(self, found: Found, noise_models: tuple[str, ...]) -> Found:
+        """Search once more under the noise that the best free-running model leaves.
+
+        One model of subjects that differ leaves far more than a smooth curve through each of them:
+        under the noise of the smooths every step away from the data looks like a break.
+        """
+        best, problem = found.weighed[0], found.frame.problem
+        sd = best.noise.sd * best.noise.typical(problem)
+        starts = [with_noise(start, sd) for start in found.starts]
+        self.teller.rescoring("Searching again under more noise", 0.5)
+        again = self.search(starts, noise_models, False)
+        if again.weighed[0].evidence < best.evidence:
+            return replace(found, outcomes=again.outcomes)
+        return replace(again, starts=found.starts)
 
     def search(self, starts: list[Start], noise_models: tuple[str, ...], whole: bool) -> Found:
         """Starts and weighing, repeated under another noise model if the evidence asks for it.
@@ -355,6 +375,13 @@ class Run:
         frame, weighed = extend(found.frame, refined, weighed, self.knowledge, complexity)
         gram = linearise(frame, weighed[0].fit, weighed[0].noise, 0.0) or found.gram
         return replace(found, frame=frame, weighed=weighed, gram=gram)
+
+
+def with_noise(start: Start, sd: Array) -> Start:
+    """A start whose noise is at least `sd` (n_observable,)."""
+    smooth = start.frame.smooth
+    wider = replace(smooth, sd=np.maximum(smooth.sd, sd))
+    return replace(start, frame=replace(start.frame, smooth=wider))
 
 
 def stuck(outcomes: list[Outcome], n_state: int) -> bool:

@@ -90,11 +90,10 @@ def find_variation(
     studies = [_Study(frame, model, question, check) for model in (best, *others)]
     promise = [study.promise() for study in studies]
     order = sorted(range(len(studies)), key=lambda i: -promise[i])
-    answers = [
-        studies[i].by_subject()
-        for i in order[:MOST_REFITTED]
-        if promise[i] > max(best.evidence, promise[order[0]] - HOPELESS)
-    ]
+    worth = [i for i in order[:MOST_REFITTED] if promise[i] > promise[order[0]] - HOPELESS]
+    # A promise is an extrapolation, which may be far off: the best model is always refitted.
+    tried = [i for i in dict.fromkeys((*worth, 0)) if promise[i] > best.evidence]
+    answers = [studies[i].by_subject() for i in tried]
     better = [a for a in answers if a is not None and a.evidence > best.evidence]
     return max(better, key=lambda a: a.evidence) if better else None
 

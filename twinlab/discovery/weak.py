@@ -4,6 +4,9 @@ Multiply ``dx/dt = sum w theta`` by a test function that vanishes at both ends a
 parts: ``-int phi' x = sum w int phi theta`` (Messenger and Bortz 2021, Weak SINDy, eq. 2.4).  The
 derivative of the data is never taken.  Doses are known: what they give is taken from ``x`` on the
 left side, which leaves it continuous.
+
+A state that is measured on the log scale may span decades, of which the lower ones are nothing
+beside the highest: its equation is taken as ``d log x/dt = sum w theta/x``, unless it is dosed.
 """
 
 from __future__ import annotations
@@ -100,26 +103,32 @@ def weak_start(problem: Problem, smooth: Smooth) -> WeakStart:
     WeakStart
     """
     n_term = problem.terms.factor_count.size
-    gram_terms = np.zeros((n_term, n_term))
+    relative = relative_states(problem)
+    kinds = [-1, *relative]
+    gram_terms = {kind: np.zeros((n_term, n_term)) for kind in kinds}
     vector_terms = np.zeros((n_term, problem.n_state))
     change = np.zeros(problem.n_state)
     for r, on_grid in enumerate(terms_on_grids(problem, problem.library, smooth)):
         grid = problem.grid(r)
         phi, dphi = test_functions(grid, max(3, min(MAX_TEST_FUNCTIONS, problem.times(r).size - 1)))
-        theta = phi @ on_grid
-        b = -dphi @ smooth.continuous[r]
-        gram_terms += theta.T @ theta
-        vector_terms += theta.T @ b
+        b = -dphi @ left_side(problem, smooth, r)
         change += (b**2).sum(axis=0)
+        for kind in kinds:
+            theta = phi @ (on_grid if kind < 0 else on_grid / smooth.mean[r][:, [kind]])
+            gram_terms[kind] += theta.T @ theta
+            own = [e for e in range(problem.n_state) if (e if e in relative else -1) == kind]
+            vector_terms[:, own] += theta.T @ b[:, own]
     gram = np.zeros((problem.n_column, problem.n_column))
     vector, explained = np.zeros(problem.n_column), np.zeros(problem.n_column)
     for e in range(problem.n_state):
         own = problem.entries.state == e
         columns, terms = problem.entries.column[own], problem.entries.term[own]
-        value = problem.entries.value[own] / problem.scale[e]
-        gram[np.ix_(columns, columns)] += np.outer(value, value) * gram_terms[np.ix_(terms, terms)]
-        vector[columns] += value * vector_terms[terms, e] / problem.scale[e]
-        explained[columns] += change[e] / problem.scale[e] ** 2
+        scale = 1.0 if e in relative else problem.scale[e]
+        value, kind = problem.entries.value[own] / scale, e if e in relative else -1
+        squares = gram_terms[kind][np.ix_(terms, terms)]
+        gram[np.ix_(columns, columns)] += np.outer(value, value) * squares
+        vector[columns] += value * vector_terms[terms, e] / scale
+        explained[columns] += change[e] / scale**2
     diagonal = np.maximum(np.diag(gram), 1e-12 * max(float(np.diag(gram).max()), 1e-300))
     unit = np.sqrt(diagonal)
     allowed = np.nonzero(~problem.prior.excluded)[0]
@@ -136,6 +145,21 @@ def weak_start(problem: Problem, smooth: Smooth) -> WeakStart:
     )
     coefficients = np.clip(coefficients, problem.prior.lower, problem.prior.upper)
     return WeakStart(coefficients, np.sqrt(np.maximum(explained, 1e-300) / diagonal))
+
+
+def relative_states(problem: Problem) -> list[int]:
+    """States whose equation is regressed on the log scale."""
+    schedule = problem.schedule
+    dosed = np.any(np.concatenate([schedule.given, schedule.rate]), axis=0)
+    n = problem.n_state
+    return np.nonzero(problem.in_log[:n] & problem.seen[:n] & ~dosed)[0].tolist()
+
+
+def left_side(problem: Problem, smooth: Smooth, r: int) -> Array:
+    """What the weak form integrates against (n_grid, n_state): states less doses, or logarithms."""
+    out, relative = smooth.continuous[r].copy(), relative_states(problem)
+    out[:, relative] = np.log(smooth.mean[r][:, relative])
+    return out
 
 
 def grid_values(problem: Problem, smooth: Smooth, r: int) -> dict[str, Array]:
@@ -156,5 +180,6 @@ def terms_on_grids(problem: Problem, library: Library, smooth: Smooth) -> Iterat
         own = [grid_values(problem, smooth, r) for r in some]
         values = {name: np.stack([v[name] for v in own]) for name in own[0]}
         shape = (len(own), problem.n_cell + 1)
-        columns = [np.broadcast_to(t.evaluate(values), shape) for t in library.terms]
+        with np.errstate(all="ignore"):
+            columns = [np.broadcast_to(t.evaluate(values), shape) for t in library.terms]
         yield from np.nan_to_num(np.stack(columns, axis=2), nan=0.0, posinf=0.0, neginf=0.0)

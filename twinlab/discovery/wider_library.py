@@ -125,6 +125,17 @@ def _levels(problem: Problem, variable: int) -> list[float]:
     return list(dict.fromkeys(float(f"{v:.3g}") for v in quartiles))
 
 
+def _barred(problem: Problem) -> list[set[str]]:
+    """Variables that knowledge keeps out of each equation: all their candidates are excluded."""
+    library, out = problem.library, []
+    for e in range(problem.n_state):
+        of = [(c, set(library.term_of(c).variables)) for c in library.columns_of(e)]
+        told = set().union(*(names for c, names in of if problem.prior.excluded[c]))
+        open_ = set().union(*(names for c, names in of if not problem.prior.excluded[c]))
+        out.append(told - open_)
+    return out
+
+
 def extended(problem: Problem, active: NDArray[np.int64], settings: Settings) -> Problem:
     """The problem over a model's columns and the terms that its library lacks.
 
@@ -139,7 +150,8 @@ def extended(problem: Problem, active: NDArray[np.int64], settings: Settings) ->
     -------
     Problem
         Of at most ``MOST_COLUMNS`` columns besides: a family that would go beyond is left out
-        with those after it.  New columns have no beliefs but the cost of their complexity.
+        with those after it.  New columns have no beliefs but the cost of their complexity; a
+        variable that knowledge keeps out of an equation is kept out here too.
     """
     library, prior = problem.library, problem.prior
     there = {
@@ -148,13 +160,14 @@ def extended(problem: Problem, active: NDArray[np.int64], settings: Settings) ->
         if not column.is_reaction
     }
     columns = [library.columns[c] for c in active]
+    barred = _barred(problem)
     place = {term: k for k, term in enumerate(library.terms)}
     for family in candidate_terms(problem):
         new = [
             (state, term)
             for term in dict.fromkeys(family)
             for state in range(problem.n_state)
-            if (state, term) not in there
+            if (state, term) not in there and not barred[state] & set(term.variables)
         ]
         if len(columns) - active.size + len(new) > MOST_COLUMNS:
             break

@@ -247,16 +247,19 @@ def noise_rows(discovery: Discovery) -> list[NoiseRow]:
 def explained(discovery: Discovery) -> dict[str, float]:
     """Share of each observable's variance within subjects that the best model explains.
 
-    R squared pooled over the trajectories with three values or more; NaN where there is none.
+    R squared pooled over the trajectories with three values or more; NaN where there is none.  Of
+    what was measured on the log scale it is taken there; states never measured are left out.
     """
     problem, result = discovery.problem, {}
-    measured = problem.measured
+    on_scale = problem.observation.on_scale
+    measured = on_scale(problem.measured)
     for index, name in enumerate(problem.observables):
         if not problem.seen[index]:
             continue
         rest = total = 0.0
         for r, fitted in enumerate(discovery.fitted):
             value = measured[problem.rows(r), index]
+            fitted = on_scale(fitted)
             seen = np.isfinite(value)
             if seen.sum() >= 3:
                 rest += float(((value - fitted[:, index])[seen] ** 2).sum())
@@ -294,8 +297,9 @@ def summary_sentence(discovery: Discovery) -> str:
     """Tell the result in one short paragraph to somebody who was not in the room."""
     study, library, best = discovery.study, discovery.library, discovery.best
     states = listed([s for s in library.states if s not in library.latent])
+    modelled = study.select(variables=[v for v in study.variables if v not in library.inputs])
     text = (
-        f"From {counted(study.n_points, 'measured value')} of {states} in "
+        f"From {counted(modelled.n_points, 'measured value')} of {states} in "
         f"{counted(len(study.subjects), 'subject')}, TwinLab searched "
         f"{counted(len(library.columns), 'candidate term')} for the simplest system of "
         f"differential equations that explains the data. The best model has "

@@ -32,7 +32,12 @@ def estimate(value: float, low: float, high: float) -> str:
 
 
 def interval(low: float, high: float, value: float | None = None) -> str:
-    """Write an interval, with the digits of the estimate `value` in it: '0.417 to 0.545'."""
+    """Write an interval, with the digits of the estimate `value` in it: '0.417 to 0.545'.
+
+    Of a value that is held, not estimated: 'held'.
+    """
+    if low == high == value:
+        return "held"
     middle = 0.5 * (low + high) if value is None else value
     return f"{_with_digits(low, middle, low, high)} to {_with_digits(high, middle, low, high)}"
 
