@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinlab.errors import UserError
+from twinlab.expressions import Term
 from twinlab.library import Library
 from twinlab.study import Study, Trajectory
 
@@ -74,3 +76,32 @@ def rows_of(trajectory: Trajectory, n_observable: int) -> tuple[NDArray[Any], ..
         trajectory.spread[:, :n_observable],
         trajectory.censored[:, :n_observable],
     )
+
+
+def term_size(term: Term, study: Study, trajectories: Iterable[Trajectory]) -> float:
+    """Largest size of a term at the measured values; infinite where it cannot be told."""
+    if any(factor.variable not in study.variables for factor in term.factors):
+        return np.inf
+    index = [study.variables.index(f.variable) for f in term.factors]
+    table: Array = np.concatenate([t.value for t in trajectories])
+    table = table[np.isfinite(table[:, index]).all(axis=1)]
+    if len(table) == 0:
+        return np.inf
+    with np.errstate(all="ignore"):
+        values = np.abs(term.evaluate(dict(zip(study.variables, table.T, strict=True))))
+    return float(np.max(np.nan_to_num(values, nan=np.inf)))
+
+
+def uninformed(study: Study, library: Library, told: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Columns whose term is zero wherever it was measured: nothing says whether they matter.
+
+    Parameters
+    ----------
+    study : Study
+    library : Library
+    told : (n_column,) bool array
+        Columns that knowledge speaks of; they are left alone.
+    """
+    zero = [term_size(term, study, study.trajectories) == 0.0 for term in library.terms]
+    absent = [zero[column.term] for column in library.columns]
+    return np.nonzero(np.array(absent, bool) & ~told)[0]

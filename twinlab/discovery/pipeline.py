@@ -42,7 +42,7 @@ from .progress import RESCORE_SHARE, SEARCH_SHARE, CancelToken, ProgressCallback
 from .reliability import reliability_of
 from .result import Discovery, FitWarning, Gram, Path, Settings
 from .run import Found, Run
-from .screening import screen
+from .screening import informed, screen
 from .variation_words import variation_text
 
 Array = NDArray[np.float64]
@@ -118,7 +118,7 @@ def discover(
     _check_settings(settings)
     teller = Teller(progress, cancel)
     teller.tell("prepare", "Reading the problem", 0.0)
-    library = knowledge.completed(library)
+    library, absent = informed(study, knowledge.completed(library), knowledge)
     n_candidates = len(library.columns)
     library = screen(
         study,
@@ -136,6 +136,9 @@ def discover(
     with threads as pool, one_blas_thread():
         run = Run(settings, knowledge, seed, teller, pool, n_candidates)
         discovery = _answer(run, run.find(problem, models), problem.n_column)
+    if absent:
+        said = (*discovery.warnings, FitWarning("uninformed", absent))
+        discovery = replace(discovery, warnings=said)
     discovery = replace(discovery, seconds=time.perf_counter() - began)
     teller.tell("done", f"Done in {discovery.seconds:.1f} s", 1.0)
     return discovery

@@ -22,6 +22,7 @@ from twinlab.knowledge import Knowledge, complexity_cost
 from twinlab.library import Library
 from twinlab.study import Study
 
+from .measured import uninformed
 from .problem import Problem, make_problem
 from .search import START_NOISE
 from .smoothing import Smooth, smooth_data
@@ -33,6 +34,8 @@ Array = NDArray[np.float64]
 SCREEN_ABOVE, KEPT = 1200, 900
 #: Monomials of at most this degree are kept, as long as they leave half of the room.
 SIMPLE = 2.0
+#: Terms named that are zero throughout.
+SHOWN = 4
 #: Steps of the forward selection, and rivals kept at each.
 STEPS, RIVALS = 30, 6
 
@@ -91,15 +94,7 @@ def screen(
 
 def _always(library: Library, knowledge: Knowledge) -> NDArray[np.int64]:
     """Columns that are no matter of screening: those with beliefs, and reactions."""
-    # An edge speaks of so many columns that it is no reason to keep them all.
-    prior = replace(knowledge, edges=(), complete=False).column_prior(library, complexity=0.0)
-    told = (
-        prior.required
-        | prior.excluded
-        | (prior.log_odds != 0)
-        | np.isfinite(prior.lower)
-        | np.isfinite(prior.upper)
-    )
+    told = _told(library, knowledge)
     reaction = np.array([column.is_reaction for column in library.columns])
     terms = [library.term_of(c) for c in range(reaction.size)]
     simple = np.array(
@@ -108,6 +103,35 @@ def _always(library: Library, knowledge: Knowledge) -> NDArray[np.int64]:
     if simple.sum() > KEPT // 2:
         simple[:] = False
     return np.nonzero(told | reaction | simple)[0]
+
+
+def _told(library: Library, knowledge: Knowledge) -> NDArray[np.bool_]:
+    """Columns (n_column,) that knowledge speaks of.
+
+    An edge speaks of so many columns that it is no reason to keep them all.
+    """
+    prior = replace(knowledge, edges=(), complete=False).column_prior(library, complexity=0.0)
+    bounded = np.isfinite(prior.lower) | np.isfinite(prior.upper)
+    return np.asarray(prior.required | prior.excluded | (prior.log_odds != 0) | bounded, bool)
+
+
+def informed(study: Study, library: Library, knowledge: Knowledge) -> tuple[Library, str]:
+    """Leave out terms that are zero throughout the data, and say so ('' if there are none)."""
+    gone = uninformed(study, library, _told(library, knowledge))
+    if not gone.size:
+        return library, ""
+    texts = list(dict.fromkeys(library.term_of(int(c)).text for c in gone))
+    shown = ", ".join(texts[:SHOWN]) + (", ..." if len(texts) > SHOWN else "")
+    one = len(texts) == 1
+    words = (
+        f"{shown} {'is' if one else 'are'} zero throughout these data: they cannot say whether "
+        f"{'this term matters' if one else 'these terms matter'}, and the models are without "
+        f"{'it' if one else 'them'}. Where {'it is' if one else 'they are'} not zero these models "
+        "say nothing."
+    )
+    kept = library.restrict(np.setdiff1d(np.arange(len(library.columns)), gone).tolist())
+    _, lost = knowledge.restricted_to(kept)
+    return (library, "") if lost else (kept, words)
 
 
 def _family(library: Library, column: int) -> Hashable:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from twinlab.expressions import Term
+from twinlab.discovery.measured import term_size
 from twinlab.knowledge import Knowledge
 from twinlab.library import Library
-from twinlab.study import Study, Trajectory
+from twinlab.study import Study
 
 from .folds import Fold
 
@@ -35,8 +34,8 @@ def uninformed(study: Study, library: Library, fold: Fold) -> tuple[int, ...]:
     held = [study.trajectories[i] for i in fold.held]
     absent = set()
     for place, term in enumerate(library.terms):
-        here = _size(term, study, fold.training.trajectories)
-        if np.isfinite(here) and here <= ABSENT * _size(term, study, held):
+        here = term_size(term, study, fold.training.trajectories)
+        if np.isfinite(here) and here <= ABSENT * term_size(term, study, held):
             absent.add(place)
     return tuple(c for c, column in enumerate(library.columns) if column.term in absent)
 
@@ -60,19 +59,3 @@ def without(
         "count that doubt."
     )
     return kept, knowledge.restricted_to(kept)[0], words
-
-
-def _size(
-    term: Term, study: Study, trajectories: list[Trajectory] | tuple[Trajectory, ...]
-) -> float:
-    """Largest size of a term at the measured values; infinite where it cannot be told."""
-    if any(factor.variable not in study.variables for factor in term.factors):
-        return np.inf
-    index = [study.variables.index(f.variable) for f in term.factors]
-    table: NDArray[np.float64] = np.concatenate([t.value for t in trajectories])
-    table = table[np.isfinite(table[:, index]).all(axis=1)]
-    if len(table) == 0:
-        return np.inf
-    with np.errstate(all="ignore"):
-        values = np.abs(term.evaluate(dict(zip(study.variables, table.T, strict=True))))
-    return float(np.max(np.nan_to_num(values, nan=np.inf)))
