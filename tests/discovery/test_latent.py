@@ -9,6 +9,7 @@ from scipy.integrate import solve_ivp
 from twinlab.benchmark.cells import Cell, make_case
 from twinlab.discovery import Settings, discover, discovery_mapping
 from twinlab.discovery.exchange import alike, exchange_text, hidden_faster, pairs
+from twinlab.discovery.gauge import unit_powers
 from twinlab.discovery.identifiability import direction
 from twinlab.discovery.latent import guesses
 from twinlab.discovery.latent_search import in_display_units, latent_starts
@@ -132,6 +133,37 @@ def test_a_change_of_unit_changes_nothing_that_was_measured(chain, varies):
     if not varies:
         there = direction(shown, models[0])[0]
         assert there == pytest.approx(direction(frame, model)[0], rel=0.05)
+
+
+def test_the_verdict_does_not_depend_on_the_sign_of_what_is_hidden(chain):
+    """A hidden state upside down has coefficients of other signs, and is as well determined."""
+    library = terms(chain[0])
+    problem = make_problem(chain[0], library, Knowledge())
+    frame, model = fitted(problem, [("p", "p"), ("z", "p"), ("z", "z"), ("y", "z"), ("y", "y^2")])
+    e = library.states.index("z")
+    column = np.where([1.0 if p % 2 else 0.0 for p in unit_powers(frame.problem, e)], -1.0, 1.0)
+    state = np.where(np.arange(problem.n_state) == e, -1.0, 1.0)
+    value = np.where(frame.problem.gauge, -frame.problem.value, frame.problem.value)
+    fit = replace(
+        model.fit,
+        coefficients=model.fit.coefficients * column[model.fit.columns],
+        initial=model.fit.initial * state,
+    )
+    start = type(frame.initial_prior)(
+        frame.initial_prior.mean * state, frame.initial_prior.precision
+    )
+    mirrored = replace(frame, problem=replace(frame.problem, value=value), initial_prior=start)
+    there = direction(mirrored, replace(model, fit=fit))[0]
+    assert there == pytest.approx(direction(frame, model)[0], rel=1e-3)
+
+
+def test_intervals_are_those_at_the_scale_that_is_shown(found):
+    place = found.best.columns.tolist().index(found.library.find("z", "p"))
+    np.testing.assert_array_equal(found.best.interval90[place], [1.0, 1.0])
+    drawn = found.posterior.coefficients[:, found.best.columns[place]]
+    assert np.median(drawn) == 1.0 and "d z/dt: p" not in " ".join(
+        w.text for w in found.warnings if w.code == "vague_coefficient"
+    )
 
 
 def fitted(problem, active, varies=False):

@@ -5,9 +5,10 @@ import pytest
 
 from twinlab.benchmark.cells import Cell, make_case
 from twinlab.discovery import Settings, discover
-from twinlab.discovery.screening import KEPT, SCREEN_ABOVE, forward_ranks, screen
+from twinlab.discovery.screening import KEPT, SCREEN_ABOVE, forward_ranks, informed, screen
 from twinlab.knowledge import Belief, Knowledge
 from twinlab.library import Library
+from twinlab.study import Study
 
 
 def embedded(case):
@@ -68,3 +69,19 @@ def test_a_fit_says_that_it_screened():
     assert [w.code for w in found.warnings].count("screened") == 1
     assert len(found.library.columns) < KEPT + 200
     assert found.chi2_per_point < 1.3 and np.nanmin(found.r_squared) > 0.8
+
+
+def test_terms_that_are_zero_throughout_are_left_out_and_named():
+    time = np.arange(6.0)
+    growth, nothing = np.exp(0.3 * time), np.zeros_like(time)
+    values = [np.stack(own, axis=1) for own in ((growth, nothing), (nothing, growth))]
+    apart = Study.from_arrays("apart", ["x", "y"], [time, time], values)
+    library = Library.polynomial(apart, 2)
+    kept, words = informed(apart, library, Knowledge())
+    texts = {term.text for term in kept.terms}
+    assert "x*y" not in texts and {"1", "x", "y", "x^2", "y^2"} <= texts
+    assert words.startswith("x*y is zero throughout these data")
+    told = Knowledge().with_belief(Belief("x", "x*y", required=True))
+    assert informed(apart, library, told)[0].find("x", "x*y") is not None
+    again, silent = informed(apart, kept, Knowledge())
+    assert again is kept and not silent
