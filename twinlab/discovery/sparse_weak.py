@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 
 from .problem import Problem
 from .smoothing import Smooth
-from .weak import MAX_TEST_FUNCTIONS, grid_values, terms_on_grids, test_functions
+from .weak import (
+    MAX_TEST_FUNCTIONS,
+    grid_values,
+    left_side,
+    relative_states,
+    terms_on_grids,
+    test_functions,
+)
 
 Array = NDArray[np.float64]
 
@@ -118,17 +125,29 @@ class WeakRows:
                 and not out & set(library.term_of(c).variables)
             ]
             self.equations.append((e, own))
-        phis, theta, sides, noise = [], [], [], []
+        self.relative = relative_states(problem)
+        phis, sides, noise = [], [], []
+        theta: dict[int, list[Array]] = {kind: [] for kind in (-1, *self.relative)}
         for r, on_grid in enumerate(terms_on_grids(problem, library, smooth)):
             grid, t = problem.grid(r), problem.times(r)
             phi, dphi = test_functions(grid, max(3, min(MAX_TEST_FUNCTIONS, t.size - 1)))
             phis.append(phi)
-            theta.append(phi @ on_grid)
-            sides.append(-dphi @ smooth.continuous[r])
+            for kind, rows in theta.items():
+                rows.append(phi @ (on_grid / self._unit(kind, r)))
+            sides.append(-dphi @ left_side(problem, smooth, r))
             steps = (t[-1] - t[0]) / (t.size - 1) / (grid[1] - grid[0])
             noise.append(np.sqrt(steps * (dphi**2).sum(axis=1)))
-        self.phi, self.theta, self.sides = phis, np.concatenate(theta), np.concatenate(sides)
-        self.weight = 1.0 / (np.concatenate(noise)[:, None] * sd[: problem.n_state])
+        self.phi, self.sides = phis, np.concatenate(sides)
+        #: Terms (n_row, n_term), and those divided by each state whose logarithm is regressed.
+        self.theta = {kind: np.concatenate(rows) for kind, rows in theta.items()}
+        own_sd = sd[: problem.n_state].copy()
+        for e in self.relative:
+            own_sd[e] /= np.exp(np.nanmean(np.log(problem.value[:, e])))
+        self.weight = 1.0 / (np.concatenate(noise)[:, None] * own_sd)
+
+    def _unit(self, kind: int, r: int) -> Array:
+        """What terms are divided by: 1, or the state whose logarithm is regressed (n_grid, 1)."""
+        return np.ones((1, 1)) if kind < 0 else self.smooth.mean[r][:, [kind]]
 
     def badness(self, state: int, course: Array) -> float:
         """Badness of all equations, each at its best, with a course of one more state."""
@@ -152,27 +171,30 @@ class WeakRows:
         w = np.asarray(np.linalg.lstsq(own, side, rcond=None)[0], float)
         return Sparse(float(((side - own @ w) ** 2).sum()), tuple(columns), w)
 
-    def _with(self, state: int, course: Array) -> Array:
+    def _with(self, state: int, course: Array) -> dict[int, Array]:
         """Terms (n_row, n_term) where one state takes a course (n_trajectory, n_grid)."""
-        library, theta = self.problem.library, self.theta.copy()
-        name, rows = library.states[state], 0
+        library, theta = self.problem.library, {k: rows.copy() for k, rows in self.theta.items()}
+        name, first = library.states[state], 0
         held = [k for k, t in enumerate(library.terms) if name in t.variables]
         for r, phi in enumerate(self.phi):
             values = grid_values(self.problem, self.smooth, r) | {name: course[r]}
-            part = slice(rows, rows + len(phi))
-            rows += len(phi)
+            part = slice(first, first + len(phi))
+            first += len(phi)
             with np.errstate(all="ignore"):
                 own = [library.terms[k].evaluate(values) for k in held]
-            theta[part, held] = phi @ np.nan_to_num(np.stack(own, axis=1))
+            on_grid = np.nan_to_num(np.stack(own, axis=1))
+            for kind, rows in theta.items():
+                rows[part, held] = phi @ (on_grid / self._unit(kind, r))
         return theta
 
-    def _paths(self, theta: Array) -> list[list[Sparse]]:
+    def _paths(self, theta: dict[int, Array]) -> list[list[Sparse]]:
         return [sparse_path(*self._weighed(theta, q)) for q in range(len(self.equations))]
 
-    def _weighed(self, theta: Array, equation: int) -> tuple[Array, Array]:
+    def _weighed(self, theta: dict[int, Array], equation: int) -> tuple[Array, Array]:
         """Features (n_row, n_own) and side (n_row,) of one equation, in units of the noise."""
         e, columns = self.equations[equation]
         library, weight = self.problem.library, self.weight[:, e]
         terms = [library.columns[c].term for c in columns]
         sign = [dict(library.columns[c].stoichiometry)[e] for c in columns]
-        return theta[:, terms] * sign * weight[:, None], self.sides[:, e] * weight
+        own = theta[e if e in self.relative else -1]
+        return own[:, terms] * sign * weight[:, None], self.sides[:, e] * weight

@@ -29,6 +29,8 @@ RADII = (0.1, 0.17, 0.28)
 STEEPNESS = 9.0
 MAX_TEST_FUNCTIONS = 40
 RIDGE = 1e-3
+#: A column whose squares are below this share of the largest column's is zero throughout.
+ZERO = 1e-60
 #: Trajectories whose terms are evaluated by one call.
 TOGETHER = 32
 
@@ -129,7 +131,9 @@ def weak_start(problem: Problem, smooth: Smooth) -> WeakStart:
         gram[np.ix_(columns, columns)] += np.outer(value, value) * squares
         vector[columns] += value * vector_terms[terms, e] / scale
         explained[columns] += change[e] / scale**2
-    diagonal = np.maximum(np.diag(gram), 1e-12 * max(float(np.diag(gram).max()), 1e-300))
+    diagonal, largest = np.diag(gram), max(float(np.diag(gram).max()), 1e-300)
+    # Columns are in units of their own, which may lie many decades apart; zero is another matter.
+    diagonal = np.where(diagonal > ZERO * largest, diagonal, 1e-12 * largest)
     unit = np.sqrt(diagonal)
     allowed = np.nonzero(~problem.prior.excluded)[0]
     matrix = (gram / np.outer(unit, unit))[np.ix_(allowed, allowed)]
