@@ -87,24 +87,6 @@ def test_the_weak_form_of_a_logarithm(decay) -> None:
     assert start.magnitude[constant] < 0.2 * 1e4
 
 
-def test_two_phases_with_what_was_never_measured(tmp_path) -> None:
-    courses = [
-        10**power * ((1 - share) * np.exp(-0.45 * TIMES) + share * np.exp(-0.05 * TIMES))
-        for power, share in ((5.8, 0.01), (5.2, 0.02), (6.1, 0.005), (5.5, 0.01))
-    ]
-    states = "states: [virus]\nlatent: [cells]"
-    study, library = counted(tmp_path, states, "{terms: [virus, cells]}", courses, SD)
-    discovery = discover(study, library, settings=SETTINGS)
-    w = coefficients(discovery)
-    matrix = [
-        [w.get(f"d {a}/dt: {b}", 0.0) for b in ("virus", "cells")] for a in ("virus", "cells")
-    ]
-    rates = np.sort(np.linalg.eigvals(np.array(matrix)).real)
-    assert discovery.status == "converged" and explained(discovery)["virus"] > 0.97
-    assert rates[0] == pytest.approx(-0.45, rel=0.15)
-    assert rates[1] == pytest.approx(-0.05, rel=0.3)
-
-
 def test_one_rate_for_subjects_that_differ_is_fitted_and_not_refused(tmp_path) -> None:
     """Their scatter around one fit is many times that around a smooth curve through each."""
     courses = [1e6 * np.exp(-rate * TIMES) for rate in (0.06, 0.09, 0.13, 0.19, 0.27, 0.4)]

@@ -265,7 +265,8 @@ def predictive(quantiles: Array, noise: Noise) -> Array:
     for i, q in enumerate(QUANTILES):
         reach = np.sqrt((values[i] - median) ** 2 + (noise.quantile(q) * sd) ** 2)
         out[i] = median + np.sign(q - 0.5) * reach
-    return np.where(in_log, np.exp(np.where(in_log, out, 0.0)), out)
+    with np.errstate(over="ignore"):  # of a state never measured, whose noise means nothing
+        return np.where(in_log, np.exp(np.where(in_log, out, 0.0)), out)
 
 
 def draw_stretch(freedom: float, n: int, rng: np.random.Generator) -> Array:

@@ -298,6 +298,10 @@ def sparse_points(problem: Problem, smooth: Smooth, own: Sequence[Guess]) -> tup
         values = {c: w for guess in own for c, w in guess.coefficients.items()}
         for sparse in way:
             values.update(zip(sparse.terms, sparse.coefficients.tolist(), strict=True))
+        for c in np.nonzero(problem.prior.required)[0].tolist():  # whatever else a model holds
+            values.setdefault(
+                c, float(np.clip(0.0, problem.prior.lower[c], problem.prior.upper[c]))
+            )
         columns = sorted(values)
         if tuple(columns) not in out:
             w = np.array([values[c] for c in columns])
