@@ -29,14 +29,17 @@ MOST_APART = 40
 NOISE_APART = "combined"
 
 
-def starts_apart(starts: Sequence[Start], question: Question | None) -> list[Start]:
+def starts_apart(
+    starts: Sequence[Start], question: Question | None, fewest: int = MANY_TRAJECTORIES
+) -> list[Start]:
     """The same starts with deviations of all coefficients that may vary.
 
-    None where trajectories are few, coefficients many, or variation by subject is not in question.
+    None where trajectories are fewer than `fewest`, coefficients many, or variation by subject
+    is not in question.
     """
     frame = starts[0].frame
     problem, varying = frame.problem, _all_varying(frame, question) if question else None
-    if varying is None or problem.n_trajectory < MANY_TRAJECTORIES:
+    if varying is None or problem.n_trajectory < fewest:
         return []
     return [replace(start, frame=start.frame.with_varying(varying)) for start in starts]
 

@@ -21,7 +21,7 @@ from .latent_search import Gauge, in_display_units, latent_starts
 from .noise import Noise, compared_models, make_noise
 from .problem import Problem
 from .progress import Teller
-from .question import question_of
+from .question import Question, question_of
 from .refinement import refine
 from .result import Gram, Settings
 from .search import (
@@ -52,6 +52,8 @@ NOISE_MARGIN = 3.0
 VARIATION_ROUNDS, VARIED_ROUNDS = 2, 4
 #: Nats deviations must promise for the search among models without any to be cut short.
 PLAIN_IS_HOPELESS = 25.0
+#: Nats that deviations must promise for conditions to be tried apart, and the fewest of those.
+WORTH_APART, FEWEST_CONDITIONS = 3.0, 3
 #: Share of each record that a piece holds when a search that ended stuck is tried again, and the
 #: fewest times of a record for which that is done.
 RESCUE_SHARE, FEWEST_RESCUED = 0.5, 15
@@ -123,6 +125,8 @@ class Run:
         question = question_of(frame.problem, self.settings)
         if question is None or found.in_pieces:
             return found
+        if not question.by_subject:
+            found = self.conditions_apart(found, question)
         before = found
         for _ in range(VARIATION_ROUNDS):
             self.teller.rescoring("Testing which coefficients vary", 1.0)
@@ -148,6 +152,8 @@ class Run:
             top = weighed[0]
             if np.array_equal(top.fit.columns, best.fit.columns):
                 break
+            if varied is before.apart and not question.by_subject:
+                break  # all that varies has been sought
             states = np.ascontiguousarray(top.fit.initial[:, : frame.problem.n_state])
             start = Point(top.fit.columns, top.fit.coefficients, states)
             plain = weigh(frame, start, top.noise)
@@ -165,6 +171,32 @@ class Run:
             effects=tuple(e for e in found.variation.effects if e.column in held),
         )
         return replace(found, variation=variation)
+
+    def conditions_apart(self, found: Found, question: Question) -> Found:
+        """Follow deviations of all coefficients from the start, where conditions seem to differ.
+
+        Where many rates differ, no contrast of one rate in one condition helps, and one fit for
+        all buys the differences with terms that are not there.
+        """
+        frame, best, start = found.frame, found.weighed[0], found.starts[0]
+        each = replace(question, by_subject=True)
+        if start.common is not None or start.frame.problem is not frame.problem:
+            return found  # guesses at what is hidden, or pieces of records
+        if gain(frame, best, each) < WORTH_APART:
+            return found
+        apart = starts_apart(found.starts, each, FEWEST_CONDITIONS)
+        if not apart:
+            return found
+        self.teller.rescoring("Trying models whose coefficients all vary", 1.0)
+        tick = self.teller.starts(apart)
+        ended = run_starts(apart, best.noise.model, self.seed + 31, tick, self.pool)
+        varied = found_apart(frame, ended, best.evidence, each, self.teller.check, self.pool)
+        if varied is None:
+            return found
+        conditions = [t.condition for t in frame.problem.study.trajectories]
+        if len(set(conditions)) == len(conditions):
+            varied = replace(varied, variation=replace(varied.variation, by="condition"))
+        return replace(found, apart=varied)
 
     def find_hidden(self, problem: Problem, noise_models: tuple[str, ...]) -> Found:
         """Search where some states were never measured, from guesses at their course."""
