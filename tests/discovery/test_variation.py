@@ -232,3 +232,15 @@ def test_a_model_without_curvature_promises_nothing():
     mixed.free, mixed.held = np.arange(3), np.zeros(0, int)
     mixed.slab, mixed.known = np.full(3, 0.2), np.zeros(0)
     assert mixed.choice((0, 1), ()).evidence == -np.inf
+
+
+def test_conditions_whose_rates_all_differ_share_one_structure():
+    """One fit for all buys the differences with terms that are not there."""
+    rng = np.random.default_rng(8)
+    names = [f"c{i}" for i in range(4)]
+    discovery = found(prey_and_predators(8, rng.uniform(0.7, 1.3, (4, 4)), names))
+    assert labels(discovery) == TRUE
+    assert discovery.variation.by == "condition" and not discovery.variation.effects
+    assert {t.label for t in discovery.variation.terms} <= TRUE
+    words = next(w.text for w in discovery.warnings if w.code == "varies")
+    assert words.startswith("Coefficients differ between conditions")
