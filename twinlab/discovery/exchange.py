@@ -8,6 +8,7 @@ J. Pharmacokinet. Biopharm. 18, 573).  Local ranks do not show it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -118,6 +119,19 @@ def hidden_faster(frame: Frame, weighed: list[Weighed]) -> list[Weighed]:
                 model = model if other is None else replace(other, evidence=model.evidence)
         out.append(model)
     return out
+
+
+def exchanges(frame: Frame, models: Iterable[Weighed]) -> tuple[Weighed, ...]:
+    """What fits as well as these models with two rates exchanged.
+
+    Where rates differ between subjects they are no longer alike: one answer needs less variation.
+    """
+    found = (
+        alike(frame, model, pair)
+        for model in models
+        for pair in pairs(frame.problem, model.fit.columns)
+    )
+    return tuple(other for other in found if other is not None)
 
 
 def exchange_text(frame: Frame, best: Weighed) -> dict[str, str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from twinlab.expressions import Term
 from twinlab.kernels import Initial
 
 from .continuation import kappa_schedule
@@ -33,6 +34,8 @@ Array = NDArray[np.float64]
 GAUGE_SD = 1e-3
 #: Noise that guesses are judged by at least, as a share of each state's standard deviation.
 LEAST_NOISE = 0.03
+#: Quantile of the intervals between measurements that a fast rate is counted by.
+SHORT = 0.1
 
 
 def latent_starts(problem: Problem, settings: Settings) -> tuple[Problem, list[Start]]:
@@ -76,6 +79,7 @@ def latent_starts(problem: Problem, settings: Settings) -> tuple[Problem, list[S
         for own_weak, (made, _) in zip(weak, frames, strict=True)
     ]
     precision = slab_precision(weak_in_own, settings.slab_width, problem.prior)
+    precision = _wide_enough(problem, precision, [made for made, _ in frames])
     priors = [initial_prior(problem, made) for made, _ in frames]
     shared = _shared_start(problem, priors)
     starts = []
@@ -86,6 +90,38 @@ def latent_starts(problem: Problem, settings: Settings) -> tuple[Problem, list[S
         starts.append(Start(frame, own_weak.coefficients, tuple(rates[::2]), sparse=sparse))
     common = replace(starts[0].frame, prior=problem.prior, initial_prior=shared)
     return problem, [replace(start, common=common) for start in starts]
+
+
+def _wide_enough(problem: Problem, precision: Array, smooths: Sequence[Smooth]) -> Array:
+    """Slabs of what acts through hidden states: guesses at their courses are no evidence.
+
+    A coefficient is no surprise that lets its term change a state by its largest value within the
+    shorter intervals of the measurements.
+    """
+    library, out = problem.library, precision.copy()
+    times = [problem.times(r) for r in range(problem.n_trajectory)]
+    shortest = float(np.quantile(np.concatenate([np.diff(t) for t in times]), SHORT))
+    unseen = set(problem.unseen_states.tolist())
+    hidden = {library.states[e] for e in unseen}
+    size = np.max([np.abs(made.at_data).max(axis=0) for made in smooths], axis=0)
+    for c, column in enumerate(library.columns):
+        term, (state, share) = library.term_of(c), column.stoichiometry[0]
+        if len(column.stoichiometry) > 1 or not (state in unseen or hidden & set(term.variables)):
+            continue
+        largest = [_largest(problem, term, made) for made in smooths]
+        fast = size[state] / (abs(share) * shortest * max(min(largest), 1e-300))
+        if np.isfinite(fast):
+            out[c] = min(out[c], fast**-2.0)
+    return out
+
+
+def _largest(problem: Problem, term: Term, smooth: Smooth) -> float:
+    """Largest size of a term along a course; infinite where it reads more than states."""
+    if not set(term.variables) <= set(problem.library.states):
+        return np.inf
+    values = dict(zip(problem.library.states, smooth.at_data.T, strict=False))
+    size = np.abs(term.evaluate({name: values[name] for name in term.variables}))
+    return float(np.max(size[np.isfinite(size)], initial=0.0))
 
 
 def _change_of_unit(problem: Problem, smooth: Smooth) -> Array:

@@ -14,7 +14,7 @@ from twinlab.knowledge import Knowledge
 
 from .apart import NOISE_APART, found_apart, starts_apart
 from .continuation import Outcome
-from .exchange import hidden_faster
+from .exchange import exchanges, hidden_faster
 from .extension import extend
 from .latent_run import run_guesses
 from .latent_search import Gauge, in_display_units, latent_starts
@@ -209,6 +209,10 @@ class Run:
         if weighed[0] is not found.weighed[0]:
             gram = linearise(found.frame, weighed[0].fit, weighed[0].noise, 0.0) or gram
         found = replace(found, weighed=weighed, gram=gram)
+        question = question_of(problem, self.settings)
+        if question is not None and question.by_subject:
+            others = exchanges(found.frame, (weighed[0], *found.leaders))
+            found = replace(found, leaders=(*found.leaders, *others))
         found = self.refine_constants(self.renoised(self.varied(found), noise_models))
         shown = in_display_units(found.frame, found.weighed, found.gram)
         frame, weighed, gram, gauges = shown
