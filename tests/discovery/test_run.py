@@ -6,7 +6,8 @@ import numpy as np
 
 from twinlab.benchmark.cells import Cell, make_case
 from twinlab.discovery import discover
-from twinlab.discovery.run import Run, stuck
+from twinlab.discovery.found import stuck
+from twinlab.discovery.run import Run
 
 
 def test_a_stuck_search_is_rescued_in_pieces(monkeypatch):

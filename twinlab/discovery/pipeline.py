@@ -24,6 +24,7 @@ from .bands import make_bands
 from .criticism import criticise, describes
 from .equivalence import equivalence_classes
 from .families import family_inclusion
+from .found import Found
 from .identifiability import judge_latent, latent_warnings
 from .latent_proposal import latent_proposal_warning, propose_latent
 from .library_criticism import LibraryVerdict, judge_library
@@ -41,7 +42,7 @@ from .problem import Problem, make_problem
 from .progress import RESCORE_SHARE, SEARCH_SHARE, CancelToken, ProgressCallback, Teller
 from .reliability import reliability_of
 from .result import Discovery, FitWarning, Gram, Path, Settings
-from .run import Found, Run
+from .run import Run
 from .screening import informed, screen
 from .variation_words import variation_text
 

@@ -16,8 +16,9 @@ from .apart import NOISE_APART, found_apart, starts_apart
 from .continuation import Outcome
 from .exchange import exchanges, hidden_faster
 from .extension import extend
+from .found import PLAIN_IS_HOPELESS, Found, stuck, with_noise
 from .latent_run import run_guesses
-from .latent_search import Gauge, in_display_units, latent_starts
+from .latent_search import in_display_units, latent_starts
 from .noise import Noise, compared_models, make_noise
 from .problem import Problem
 from .progress import Teller
@@ -40,8 +41,7 @@ from .search import (
 )
 from .segments import MOST_JOINED, cut_problem, join, piece_share
 from .steps import Frame, Point, linearise
-from .variation import Varied, find_variation, gain
-from .varying import Variation
+from .variation import find_variation, gain
 
 Array = NDArray[np.float64]
 
@@ -50,36 +50,11 @@ NOISE_MARGIN = 3.0
 #: How often variation is sought, each time in the best model found under the last, and rounds of
 #: neighbours weighed under it.
 VARIATION_ROUNDS, VARIED_ROUNDS = 2, 4
-#: Nats deviations must promise for the search among models without any to be cut short.
-PLAIN_IS_HOPELESS = 25.0
 #: Nats that deviations must promise for conditions to be tried apart, and the fewest of those.
 WORTH_APART, FEWEST_CONDITIONS = 3.0, 3
 #: Share of each record that a piece holds when a search that ended stuck is tried again, and the
 #: fewest times of a record for which that is done.
 RESCUE_SHARE, FEWEST_RESCUED = 0.5, 15
-
-
-@dataclass(frozen=True)
-class Found:
-    """Models by descending evidence, and how they were come by."""
-
-    frame: Frame
-    starts: list[Start]
-    outcomes: list[Outcome]
-    weighed: list[Weighed]
-    gram: Gram
-    noise_evidence: dict[str, float]
-    in_pieces: bool = False
-    variation: Variation | None = None
-    gauges: tuple[Gauge, ...] = ()
-    leaders: tuple[Weighed, ...] = ()
-    apart: Varied | None = None
-
-    @property
-    def plainly_apart(self) -> bool:
-        """Whether a model whose coefficients deviated from the start leaves all others behind."""
-        ahead = self.weighed[0].evidence + PLAIN_IS_HOPELESS
-        return self.apart is not None and self.apart.evidence > ahead
 
 
 @dataclass(frozen=True)
@@ -411,15 +386,3 @@ class Run:
         frame, weighed = extend(found.frame, refined, weighed, self.knowledge, complexity)
         gram = linearise(frame, weighed[0].fit, weighed[0].noise, 0.0) or found.gram
         return replace(found, frame=frame, weighed=weighed, gram=gram)
-
-
-def with_noise(start: Start, sd: Array) -> Start:
-    """A start whose noise is at least `sd` (n_observable,)."""
-    smooth = start.frame.smooth
-    wider = replace(smooth, sd=np.maximum(smooth.sd, sd))
-    return replace(start, frame=replace(start.frame, smooth=wider))
-
-
-def stuck(outcomes: list[Outcome], n_state: int) -> bool:
-    """Whether no start reached a free-running model with as many terms as states."""
-    return not any(o.kappa == 0.0 and len(o.fit.columns) >= n_state for o in outcomes)
