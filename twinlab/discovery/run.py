@@ -50,7 +50,8 @@ NOISE_MARGIN = 3.0
 #: How often variation is sought, each time in the best model found under the last, and rounds of
 #: neighbours weighed under it.
 VARIATION_ROUNDS, VARIED_ROUNDS = 2, 4
-#: Nats that deviations must promise for conditions to be tried apart, and the fewest of those.
+#: Nats that deviations must promise for conditions to be tried apart, and by which they must beat
+#: contrasts of single conditions; the fewest conditions for which that is done.
 WORTH_APART, FEWEST_CONDITIONS = 3.0, 3
 #: Share of each record that a piece holds when a search that ended stuck is tried again, and the
 #: fewest times of a record for which that is done.
@@ -111,7 +112,10 @@ class Run:
                 varied = None
             if not (found is before and found.plainly_apart):
                 sought = find_variation(frame, best, other, question, self.seed, self.teller.check)
-                if varied is None or (sought is not None and sought.evidence > varied.evidence):
+                # A condition that is named says more than a spread over all of them.
+                bar = np.inf if varied is None else varied.evidence
+                bar -= 0.0 if question.by_subject else WORTH_APART
+                if varied is None or (sought is not None and sought.evidence > bar):
                     varied = sought
             if varied is None:
                 break

@@ -86,7 +86,9 @@ def find_variation(
         if not found.contrasts:
             return None
         model = found.model
-        return Varied(found.frame, model.fit, model.noise, search.variation(found))
+        return Varied(
+            found.frame, model.fit, model.noise, search.variation(found), float(found.score)
+        )
     studies = [_Study(frame, model, question, check) for model in (best, *others)]
     promise = [study.promise() for study in studies]
     order = sorted(range(len(studies)), key=lambda i: -promise[i])
