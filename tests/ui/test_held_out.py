@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from twinlab.ui.choice import LibraryChoice
 from twinlab.ui.held_out_state import HeldOutState
 from twinlab.ui.panels.held_out import HeldOutCard
-from twinlab.ui.state import WorkbenchState
+from twinlab.ui.state import WorkbenchState, as_read
 
 from .conftest import QUICK, Loop
 
@@ -16,7 +15,7 @@ def session(study) -> tuple[Loop, WorkbenchState, HeldOutState]:
     fit = WorkbenchState(loop.schedule)
     fit.settings = QUICK
     state = HeldOutState(fit)
-    fit._accept(study, LibraryChoice(), LibraryChoice().offered(study))
+    fit._accept(as_read(study))
     return loop, fit, state
 
 

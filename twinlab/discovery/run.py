@@ -52,7 +52,7 @@ NOISE_MARGIN = 3.0
 VARIATION_ROUNDS, VARIED_ROUNDS = 2, 4
 #: Nats that deviations must promise for conditions to be tried apart, and by which they must beat
 #: contrasts of single conditions; the fewest conditions for which that is done.
-WORTH_APART, FEWEST_CONDITIONS = 3.0, 3
+WORTH_APART, BETTER_APART, FEWEST_CONDITIONS = 3.0, 10.0, 3
 #: Share of each record that a piece holds when a search that ended stuck is tried again, and the
 #: fewest times of a record for which that is done.
 RESCUE_SHARE, FEWEST_RESCUED = 0.5, 15
@@ -110,11 +110,11 @@ class Run:
             varied = found.apart if found is before else None
             if varied is not None and not varied.evidence > best.evidence:
                 varied = None
-            if not (found is before and found.plainly_apart):
+            if not (question.by_subject and found is before and found.plainly_apart):
                 sought = find_variation(frame, best, other, question, self.seed, self.teller.check)
                 # A condition that is named says more than a spread over all of them.
                 bar = np.inf if varied is None else varied.evidence
-                bar -= 0.0 if question.by_subject else WORTH_APART
+                bar -= 0.0 if question.by_subject else BETTER_APART
                 if varied is None or (sought is not None and sought.evidence > bar):
                     varied = sought
             if varied is None:

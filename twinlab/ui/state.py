@@ -71,7 +71,7 @@ class WorkbenchState(KnowledgeState):
 
         def read() -> _Read:
             file = beside(path)
-            return _read(read_study(path, name=name), None if file is None else read_config(file))
+            return as_read(read_study(path, name=name), None if file is None else read_config(file))
 
         return self._load(read)
 
@@ -84,10 +84,10 @@ class WorkbenchState(KnowledgeState):
 
     def _uploaded(self, data: bytes, filename: str) -> _Read:
         if not is_configuration(filename):
-            return _read(read_study_bytes(data, filename))
+            return as_read(read_study_bytes(data, filename))
         if self.source is None:
             raise UserError(f"{filename} says how to model data: load the data first.")
-        return _read(self.source, config_from_bytes(data, filename))
+        return as_read(self.source, config_from_bytes(data, filename))
 
     def upload(self, data: bytes, filename: str, done: Callable[[bool], None]) -> None:
         """`load_bytes` off the event loop; `done` is told on it whether the file was taken."""
@@ -252,7 +252,7 @@ def is_configuration(filename: str) -> bool:
     return filename.lower().endswith((".yaml", ".yml"))
 
 
-def _read(source: Study, config: StudyConfig | None = None) -> _Read:
+def as_read(source: Study, config: StudyConfig | None = None) -> _Read:
     """A study with the choice it begins with and what that offers; each may refuse the data."""
     if config is None:
         choice = LibraryChoice.suited(source)
