@@ -8,7 +8,7 @@ import pytest
 from scipy.integrate import solve_ivp
 from scipy.stats import multivariate_normal
 
-from twinlab.discovery import Settings, discover
+from twinlab.discovery import Settings, discover, local_coefficients
 from twinlab.discovery.apart import found_apart, starts_apart
 from twinlab.discovery.covariates import candidates_of, known_covariates
 from twinlab.discovery.mixed import Mixed, Quadratic
@@ -242,5 +242,7 @@ def test_conditions_whose_rates_all_differ_share_one_structure():
     assert labels(discovery) == TRUE
     assert discovery.variation.by == "condition" and not discovery.variation.effects
     assert {t.label for t in discovery.variation.terms} <= TRUE
+    entries = local_coefficients(discovery)
+    assert {(e.by, e.names) for e in entries} == {("condition", tuple(names))}
     words = next(w.text for w in discovery.warnings if w.code == "varies")
     assert words.startswith("Coefficients differ between conditions")

@@ -49,7 +49,10 @@ def test_its_values_are_in_the_controls() -> None:
     assert terms.michaelis.value == ["theophylline_serum"]
     state.load_bytes(b"noise: proportional\nhorizon: 48\nlatent: [gut]\n", "other.yaml")
     assert settings.noise.value == "proportional" and settings.horizon.value == "48"
+    state.load_bytes(b"library: {polynomial: 5, hill: {half_saturation: 3}}\n", "high.yaml")
+    assert terms.degree.value == 5 and terms.hill.value == []
     state.load_path(FOLDER / "lynx_hare.csv")
+    assert terms.degree.value == 2 and 5 not in terms.degree.options.values()
     assert settings.noise.value == "auto" and settings.horizon.value == ""
     assert not data.target.visible
 

@@ -20,7 +20,7 @@ from .frame import Columns, Frame, Point
 from .noise import Noise
 from .search import Weighed, weigh
 from .steps import SCALE_FREEDOM, conditional, inverse_scaled, linearise_everywhere, select
-from .varying import EFFECT_SD, Effect, Variation, Varying, VaryingEffect
+from .varying import EFFECT_SD, NORMAL90, Effect, Variation, Varying, VaryingEffect
 
 Array = NDArray[np.float64]
 
@@ -195,7 +195,7 @@ class ContrastSearch:
                     library.column_label(column),
                     j,
                     size,
-                    size + 1.645 * sd[j] * np.array([-1.0, 1.0]),
+                    size + NORMAL90 * sd[j] * np.array([-1.0, 1.0]),
                     float(1.0 / (1.0 + np.exp(-np.clip(gain, -500.0, 500.0)))),
                 )
             )

@@ -110,7 +110,7 @@ def _wide_enough(problem: Problem, precision: Array, smooths: Sequence[Smooth]) 
             continue
         largest = [_largest(problem, term, made) for made in smooths]
         fast = size[state] / (abs(share) * shortest * max(min(largest), 1e-300))
-        if np.isfinite(fast):
+        if 0.0 < fast < np.inf:
             out[c] = min(out[c], fast**-2.0)
     return out
 

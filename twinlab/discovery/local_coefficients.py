@@ -34,7 +34,7 @@ class LocalCoefficient:
     own : (n,) array
     own90 : (n, 2) array
     term : VaryingTerm or None
-        How far it deviates between subjects; None where conditions alone tell it apart.
+        How far it deviates from one to the next; None where conditions alone tell it apart.
     explained : tuple of str
         What conditions and covariates do to it, in words.
     probability : float
@@ -73,7 +73,7 @@ def local_coefficients(discovery: Discovery) -> tuple[LocalCoefficient, ...]:
         effects = [e for e in variation.effects if e.column == column]
         if slot < 0 or (term is None and not effects):
             continue
-        rows, by = _rows(discovery, subjects=term is not None or variation.by == "subject")
+        rows, by = _rows(discovery, subjects=variation.by == "subject")
         own = best.coefficients[place] * best.local.factor[rows, place]
         own90 = np.stack([own, own], axis=1)
         if drawn is not None:

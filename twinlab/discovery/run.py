@@ -192,7 +192,11 @@ class Run:
         if question is not None and question.by_subject:
             others = exchanges(found.frame, (weighed[0], *found.leaders))
             found = replace(found, leaders=(*found.leaders, *others))
-        found = self.refine_constants(self.renoised(self.varied(found), noise_models))
+        cut_short, found = self.subjects_differ(found), self.varied(found)
+        if cut_short and found.variation is None:
+            same = replace(self.settings, vary="nothing")
+            return replace(self, settings=same).find_hidden(problem, noise_models)
+        found = self.refine_constants(self.renoised(found, noise_models))
         shown = in_display_units(found.frame, found.weighed, found.gram)
         frame, weighed, gram, gauges = shown
         return replace(found, frame=frame, weighed=weighed, gram=gram, gauges=gauges)

@@ -262,7 +262,8 @@ def polish_point(
         np.concatenate([frame.prior.upper[point.columns], free]),
         iterations,
     )
-    if status != OK or not np.isfinite(cost):
+    # where sensitivities overflow, the cost may still be finite
+    if status != OK or not all(np.isfinite(part).all() for part in (cost, h_w, h_x, cross)):
         return None
     return Fit(point.columns, w[:k], initial, float(cost), h_w, h_x, cross, x, effects=w[k:].copy())
 

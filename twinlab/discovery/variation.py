@@ -23,7 +23,7 @@ from .question import Question
 from .scaled import inverse_scaled
 from .search import Weighed
 from .steps import Fit, log_evidence, n_parameters, polish_point
-from .varying import Effect, Variation, Varying, VaryingEffect, VaryingTerm
+from .varying import NORMAL90, Effect, Variation, Varying, VaryingEffect, VaryingTerm
 
 Array = NDArray[np.float64]
 
@@ -324,7 +324,7 @@ class _Study:
         for i, s in enumerate(slots):
             without = tuple(o for o in slots if o != s)
             column = int(self.slots[s])
-            spread = np.exp(1.645 * choice.omega_log_sd[i] * np.array([-1.0, 1.0]))
+            spread = np.exp(NORMAL90 * choice.omega_log_sd[i] * np.array([-1.0, 1.0]))
             explained = 1.0 - min(float((choice.omega[i] / alone.omega[i]) ** 2), 1.0)
             has = any(self.effects[e].slot == s for e in effects)
             terms.append(
@@ -348,7 +348,7 @@ class _Study:
                     library.column_label(column),
                     j,
                     size,
-                    np.array([size - 1.645 * sd, size + 1.645 * sd]),
+                    size + NORMAL90 * sd * np.array([-1.0, 1.0]),
                     chance(score - self._score(mixed, slots, without)),
                 )
             )

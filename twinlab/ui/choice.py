@@ -72,7 +72,8 @@ class LibraryChoice:
 
         def family(key: str) -> tuple[str, ...]:
             parts = section.get(key) or ()
-            found = [p.get("states", ()) for p in ([parts] if isinstance(parts, dict) else parts)]
+            parts = [parts] if isinstance(parts, Mapping) else parts
+            found = [part.get("states") or () for part in parts]
             return tuple(dict.fromkeys(name for names in found for name in names))
 
         return cls(

@@ -90,7 +90,8 @@ class TermSection(pn.viewable.Viewer):
             return
         self._setting = True
         names = list(study.variables)
-        self.degree.value = choice.degree
+        shown = {str(choice.degree or "none"): choice.degree}  # a file may ask for a higher one
+        self.degree.param.update(options={**_DEGREES, **shown}, value=choice.degree)
         self.interactions.param.update(value=choice.interactions, disabled=choice.degree < 2)
         self.latent.value = ", ".join(choice.latent)
         self.hill.param.update(options=names, value=list(choice.hill))

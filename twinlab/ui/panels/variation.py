@@ -18,7 +18,7 @@ from .parts import card, html
 
 _BEFORE = "Which coefficients differ between subjects or conditions appears here after a fit."
 _ONE = "One subject under one condition: nothing can differ."
-_NOT_ASKED = "Not asked: 'May vary by' in the fit settings is 'nothing'."
+_NOT_ASKED = "Not asked: the fit settings say that coefficients may vary by nothing."
 _NONE = "No coefficient differs between subjects or conditions by more than the data can tell."
 _CSS = """
 .scroll { overflow-x: auto; }
@@ -108,7 +108,7 @@ def _words(discovery: Discovery | None, varies: bool) -> Any:
     if varies:
         return (
             "Points: own values with 90 % intervals, in order; dashed: the population's. "
-            "Spread: standard deviation of the logarithm between subjects."
+            "Spread: standard deviation of the logarithm from one to the next."
         )
     if len(discovery.study.trajectories) < 2:
         return _ONE

@@ -18,6 +18,7 @@ from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from twinlab.discovery import Band
+from twinlab.report.figures import NEVER_MEASURED
 from twinlab.study import Trajectory
 from twinlab.twin import Simulation
 
@@ -104,7 +105,7 @@ class TrajectoryPlot:
         plot = quiet_figure(
             height=height + (34 if last else 0),
             x_range=self._range,
-            title=f"{title}: never measured, inferred" if name in self.latent else title,
+            title=f"{title}: {NEVER_MEASURED}" if name in self.latent else title,
             tools="xpan,xwheel_zoom,xbox_zoom,reset,save",
             toolbar_location="right" if i == 0 else None,
             min_border_left=64,
