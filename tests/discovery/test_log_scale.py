@@ -94,3 +94,25 @@ def test_one_rate_for_subjects_that_differ_is_fitted_and_not_refused(tmp_path) -
     discovery = discover(study, library, settings=SETTINGS)
     assert discovery.status == "converged"
     assert -0.3 < coefficients(discovery)["d virus/dt: virus"] < -0.06
+
+
+@pytest.mark.parametrize(
+    ("fast", "slow", "shares"),
+    [(0.45, 0.05, (0.01, 0.02, 0.005, 0.01)), (0.65, 0.06, (0.003, 0.006, 0.004, 0.003))],
+)
+def test_a_second_phase_that_was_never_measured(tmp_path, fast, slow, shares) -> None:
+    """Cells that make the virus after treatment: subjects start decades apart."""
+    courses = [
+        10**power * ((1 - share) * np.exp(-fast * TIMES) + share * np.exp(-slow * TIMES))
+        for power, share in zip((5.8, 5.2, 6.1, 5.5), shares, strict=True)
+    ]
+    states = "states: [virus]\nlatent: [cells]"
+    study, library = counted(tmp_path, states, "{terms: [virus, cells]}", courses, SD)
+    discovery = discover(study, library, settings=SETTINGS)
+    w = coefficients(discovery)
+    names = ("virus", "cells")
+    matrix = [[w.get(f"d {a}/dt: {b}", 0.0) for b in names] for a in names]
+    rates = np.sort(np.linalg.eigvals(np.array(matrix)).real)
+    assert discovery.status == "converged" and explained(discovery)["virus"] > 0.97
+    assert rates[0] == pytest.approx(-fast, rel=0.15)
+    assert rates[1] == pytest.approx(-slow, rel=0.3)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +24,11 @@ from .frame import Point
 from .problem import Problem
 from .smoothing import Smooth
 from .sparse_weak import MOST_TERMS, Sparse, WeakRows
-from .weak import grid_values
+from .weak import grid_values, relative_states
 
 Array = NDArray[np.float64]
 Rates = tuple[float, ...]
+Try: TypeAlias = tuple[float, "Making", Rates]
 
 #: Decay rates tried, times the duration of a record; growth by a term at its mean, likewise.
 DECAYS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
@@ -38,6 +40,8 @@ SPARSE_TERMS = (2, 5)
 #: Largest logarithm of growth along a record.
 MOST_GROWTH = 60.0
 GROWS = "grows by"
+#: Factor between decay rates (which are negative) from which on one kind is followed twice.
+APART = 4.0
 #: Rate of growth at the beginning is read from this share of the grid.
 BEGINNING = 0.05
 
@@ -107,7 +111,7 @@ def guesses(problem: Problem, smooth: Smooth, state: int, sd: Array) -> list[Gue
         Standard deviation of the noise, roughly.
     """
     judge = WeakRows(problem, smooth, sd, without=[e for e in problem.unseen_states if e != state])
-    made: list[tuple[float, Making, Rates]] = []
+    made: list[Try] = []
     for making, rates in _makings(problem, smooth, state):
         badness = judge.badness(state, making.course(rates))
         if np.isfinite(badness):
@@ -115,13 +119,26 @@ def guesses(problem: Problem, smooth: Smooth, state: int, sd: Array) -> list[Gue
     made.sort(key=lambda found: found[0])
     best = {making.kind: (badness, making, rates) for badness, making, rates in reversed(made)}
     kept = sorted(best.values(), key=lambda found: found[0])[:KEPT]
-    # A growth is not linear in its rate and initial value: one try may be far from it.
-    grown = [f for f in made if f[1].kind[0] == GROWS and f is not best[f[1].kind]]
-    kept += grown[: KEPT - len(kept)]
+    # A growth is not linear in its rate and initial value: one try may be far from it.  And the
+    # slower of two phases described as a fast one that is missing is as good to the regression.
+    for found in made:
+        if len(kept) < KEPT and _another(found, kept):
+            kept.append(found)
     return [
         Guess(state, making.coefficients(rates), making.course(rates), badness, making.kind)
         for badness, making, rates in kept
     ]
+
+
+def _another(found: Try, kept: Sequence[Try]) -> bool:
+    """Whether a try is more than a slight change of what is kept of its kind."""
+    _, making, rates = found
+    same = [own for _, other, own in kept if other is making]
+    if making.kind[0] == GROWS:
+        return rates not in same
+    return bool(rates) and all(
+        min(own[0], rates[0]) < APART * max(own[0], rates[0]) for own in same
+    )
 
 
 @dataclass(frozen=True)
@@ -166,6 +183,10 @@ def _makings(problem: Problem, smooth: Smooth, state: int) -> Iterator[tuple[Mak
     def made(theta: Array) -> Callable[[Rates], Array]:
         return lambda rates: _integrated(problem, theta, -sum(rates), state)
 
+    def faded(first: Array) -> Callable[[Rates], Array]:
+        course = made(np.zeros((problem.n_trajectory, problem.n_cell + 1)))
+        return lambda rates: first[:, None] * course(rates)
+
     def grown(theta: Array) -> Callable[[Rates], Array]:
         return lambda rates: _multiplied(problem, rates[0] * theta + sum(rates[1:]))
 
@@ -196,9 +217,15 @@ def _makings(problem: Problem, smooth: Smooth, state: int) -> Iterator[tuple[Mak
     if decay is not None:
         zero = np.zeros((problem.n_trajectory, problem.n_cell + 1))
         dosed = problem.schedule.given[:, state].any() or problem.schedule.rate[:, state].any()
-        alone = Making(("given" if dosed else "fades", decay), own_decay, made(zero))
-        for d in fading[1:]:
-            yield alone, (d,)
+        alone = [Making(("given" if dosed else "fades", decay), own_decay, made(zero))]
+        if not dosed and name not in problem.study.initial:
+            # over decades subjects differ by more than a rate does: all of them started alike
+            for e in relative_states(problem):
+                first = smooth.mean[:, 0, e] / problem.scale[e]
+                alone.append(Making(("fades from", e), own_decay, faded(first)))
+        for making in alone:
+            for d in fading[1:]:
+                yield making, (d,)
 
 
 def _on_grid(problem: Problem, smooth: Smooth, term: Term) -> Array | None:
