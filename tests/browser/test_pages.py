@@ -19,6 +19,9 @@ from .conftest import Served, Tab
 
 pytestmark = pytest.mark.browser
 
+#: The drop area for data; another takes knowledge.
+DATA_FILE = "input[type=file][accept^='.csv']"
+
 
 def wait_for(done: Callable[[], bool], seconds: float, what: str, page: Page) -> float:
     """Wait until `done`, serving the browser meanwhile; seconds it took."""
@@ -98,7 +101,7 @@ def test_upload_fit_slider_and_report(
     workbench: Any, tab: Tab, good_file: Path, tmp_path: Path, chromium: Browser
 ) -> None:
     page, session = workbench
-    page.locator("input[type=file]").set_input_files(str(good_file))
+    page.locator(DATA_FILE).set_input_files(str(good_file))
     wait_for(lambda: session.state.states == ["gut", "blood"], 10, "the file is read", page)
     assert drawn(page, "fit", "time") == 0
     press_fit(page, session)
@@ -174,7 +177,7 @@ def test_a_bad_file_tells_why_and_leaves_the_data(workbench: Any, tmp_path: Path
     bad = tmp_path / "bad.csv"
     bad.write_text("time,hare\n0,1\n1,many\n2,3\n")
     before, points = session.state.study, drawn(page, "observed", "time")
-    page.locator("input[type=file]").set_input_files(str(bad))
+    page.locator(DATA_FILE).set_input_files(str(bad))
     page.get_by_role("alert").wait_for()
     words = page.get_by_role("alert").inner_text()
     assert "bad.csv" in words and "line 3" in words and "many" in words

@@ -61,6 +61,8 @@ SMALL = ("predator_prey", "seir", "fitzhugh_nagumo")
 _NOISE = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4)
 _POINTS = (8, 12, 20, 30, 50, 100, 200, 1000)
 _CONDITIONS = (1, 2, 3, 4, 6, 8, 12)
+#: So few and noisy points that one condition does not suffice: elsewhere nothing is left to gain.
+_SPARSE = {"points": 15, "noise": 0.2}
 
 _ALL = (
     Axis(
@@ -82,9 +84,9 @@ _ALL = (
         "conditions",
         "Conditions",
         "2 few or different conditions",
-        "conditions",
+        "conditions of 15 points, 20 % noise",
         (
-            *(Level(f"{n}", {"conditions": n}, float(n)) for n in _CONDITIONS),
+            *(Level(f"{n}", {"conditions": n, **_SPARSE}, float(n)) for n in _CONDITIONS),
             Level("rates vary 30 %", {"conditions": 4, "variation": "rates"}),
             Level("one rate in one of 6", {"conditions": 6, "variation": "one"}),
             Level("knock-outs", {"conditions": 4, "variation": "knockout"}),
