@@ -6,7 +6,7 @@ finds many terms that make up for it, and the right one does not stand out.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 
 import numpy as np
@@ -14,11 +14,14 @@ import numpy as np
 from .continuation import Climb, Outcome, Tick
 from .noise import make_noise
 from .search import Start, Weighed, weigh
-from .steps import Point, polish_point
+from .steps import Fit, Point, polish_point
 
 #: Iterations of small models at each nudging rate, and between estimates of their noise when they
 #: run free.
 NUDGED_ITERATIONS, FREE_ITERATIONS = 6, (8, 4)
+#: Small models that are drawn along at the first rate, and at the second, at most: the best of all
+#: and the best of those.
+FIRST_KEPT, SECOND_KEPT = 40, 24
 #: Guesses around whose best model the search goes on: at most so many, so many nats below the best.
 MOST_LEADING, PROMISING = 4, 80.0
 #: Models of guesses that are weighed on: those within so many nats of the best.
@@ -47,15 +50,17 @@ def run_guesses(
         for start in starts
     ]
 
-    def drawn(track: tuple[int, Point]) -> tuple[int, Weighed] | None:
+    def drawn(track: tuple[int, Point], share: float) -> tuple[int, Fit] | None:
         i, point = track
         frame, rates = starts[i].frame, starts[i].kappas
-        tick(i)("Sparse models of a guess", rates[0], None, None)
-        for kappa in (rates[0], rates[len(rates) // 2]):
-            fit = polish_point(frame, point, noises[i], kappa, NUDGED_ITERATIONS)
-            if fit is None:
-                return None
-            point = fit
+        rate = rates[int(share * len(rates))]
+        tick(i)("Sparse models of a guess", rate, None, None)
+        fit = polish_point(frame, point, noises[i], rate, NUDGED_ITERATIONS)
+        return (i, fit) if fit is not None else None
+
+    def released(track: tuple[int, Fit]) -> tuple[int, Weighed] | None:
+        i, point = track
+        tick(i)("Sparse models of a guess", 0.0, None, None)
         model = weigh(common, point, noises[i], FREE_ITERATIONS)
         return (i, model) if model is not None and np.isfinite(model.evidence) else None
 
@@ -66,8 +71,10 @@ def run_guesses(
         climb.run_free()
         return climb.outcome()
 
-    tracks = [(i, point) for i, start in enumerate(starts) for point in start.sparse]
-    free = [found for found in executor.map(drawn, tracks) if found is not None]
+    small = [(i, point) for i, start in enumerate(starts) for point in start.sparse]
+    first = _best(executor.map(lambda track: drawn(track, 0.0), small), FIRST_KEPT)
+    second = _best(executor.map(lambda track: drawn(track, 0.5), first), SECOND_KEPT)
+    free = [found for found in executor.map(released, second) if found is not None]
     free.sort(key=lambda found: found[1].evidence)
     best = sorted(dict(free).items(), key=lambda found: -found[1].evidence)
     promising = [f for f in best[:MOST_LEADING] if f[1].evidence > best[0][1].evidence - PROMISING]
@@ -83,3 +90,8 @@ def run_guesses(
     highest = max(m.evidence for m, _ in good)
     good = [(m, o) for m, o in good if m.evidence > highest - LEADING]
     return [o for _, o in good], [m for m, _ in good]
+
+
+def _best(tracks: Iterable[tuple[int, Fit] | None], most: int) -> list[tuple[int, Fit]]:
+    """The models that stay nearest to the data; those that could not be fitted are left out."""
+    return sorted((t for t in tracks if t is not None), key=lambda track: track[1].cost)[:most]

@@ -12,6 +12,7 @@ from twinlab.kernels import (
     OK,
     Initial,
     Regression,
+    Tolerance,
     normal_equations,
     polish,
     spike_slab_search,
@@ -45,6 +46,9 @@ MAX_ACTIVE, MAX_ACTIVE_EACH = 64, 10
 STEPS_PER_JUMP = 50
 #: Integrator tolerance of fits; simulations for show use a tighter one.
 FIT_TOLERANCE = 1e-5
+#: Steps along a trajectory, and between two measurements, that a model with states never measured
+#: may take while it is fitted: wrong guesses at them give models that need any number.
+STEPS_HIDDEN, STEPS_BETWEEN = 500, 10
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,15 @@ def initial_prior(problem: Problem, smooth: Smooth) -> Initial:
         e = problem.library.states.index(name)
         mean[:, e], precision[:, e] = value, KNOWN_PRECISION / problem.scale[e] ** 2
     return Initial(mean, precision)
+
+
+def fit_tolerance(problem: Problem) -> Tolerance:
+    """Integrator tolerances of fits."""
+    tolerance = problem.tolerance(FIT_TOLERANCE)
+    if not problem.unseen_states.size:
+        return tolerance
+    most = max(STEPS_HIDDEN, STEPS_BETWEEN * int(np.diff(problem.start).max()))
+    return tolerance._replace(max_steps=min(tolerance.max_steps, most))
 
 
 def linearise(frame: Frame, point: Point, noise: Noise, kappa: float) -> Gram | None:
@@ -256,7 +269,7 @@ def polish_point(
         noise.data(problem),
         frame.initial_prior,
         problem.drive(kappa, frame.smooth.target),
-        problem.tolerance(FIT_TOLERANCE),
+        fit_tolerance(problem),
         np.concatenate([frame.precision[point.columns], varying.effect_precision]),
         np.concatenate([frame.prior.lower[point.columns], -free]),
         np.concatenate([frame.prior.upper[point.columns], free]),
