@@ -121,7 +121,8 @@ def guesses(problem: Problem, smooth: Smooth, state: int, sd: Array) -> list[Gue
     kept = sorted(best.values(), key=lambda found: found[0])[:KEPT]
     # A growth is not linear in its rate and initial value: one try may be far from it.  And the
     # slower of two phases described as a fast one that is missing is as good to the regression.
-    for found in made:
+    grown = [found for found in made if found[1].kind[0] == GROWS]
+    for found in (*grown, *made):
         if len(kept) < KEPT and _another(found, kept):
             kept.append(found)
     return [
