@@ -15,8 +15,8 @@ def test_events_come_in_order_and_sliders_are_timed():
     assert 0 < waits.picture <= waits.free <= waits.full
     assert waits.discovery.models
     with ThreadPoolExecutor(1) as pool:
-        wall, cpu = slider_times(waits.discovery, 3, pool)
-    assert wall.shape == cpu.shape == (3,) and (wall > 0).all()
+        wall, cpu, others = slider_times(waits.discovery, 3, pool)
+    assert wall.shape == cpu.shape == others.shape == (3,) and (wall > 0).all()
 
 
 def test_goals_are_systems_of_the_benchmark():

@@ -1,11 +1,20 @@
 """Answers without refitting agree with the discovery and obey the new prior."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
 from twinlab.discovery import choose_columns, reconsider
-from twinlab.discovery.bands import pointwise_quantiles, predictive, shares
+from twinlab.discovery.bands import (
+    BandsOnDemand,
+    make_bands,
+    pointwise_quantiles,
+    predictive,
+    shares,
+)
 from twinlab.discovery.noise import Noise
+from twinlab.discovery.posterior import quick_root
 from twinlab.knowledge import Belief, Knowledge
 
 from .conftest import true_columns
@@ -70,8 +79,36 @@ def test_choosing_other_columns_uses_the_regression(found):
     assert np.allclose(empty.trajectories[0], empty.trajectories[0][0])
 
 
-def test_quantiles_are_those_of_numpy():
-    draws = np.random.default_rng(0).standard_normal((37, 5, 2))
+def test_bands_are_simulated_when_asked_for(found, monkeypatch):
+    made = []
+    make = BandsOnDemand._make
+    monkeypatch.setattr(BandsOnDemand, "_make", lambda self, r: made.append(r) or make(self, r))
+    bands = reconsider(found).bands
+    assert len(bands) == len(found.bands) == 2 and made == []
+    assert bands[-1] is bands[1] and made == [1]
+    assert bands[0:2] == (bands[0], bands[1]) and made == [1, 0]
+    with pytest.raises(IndexError):
+        bands[2]
+
+
+def test_bands_do_not_depend_on_who_simulates_them(found):
+    args = found.problem, found.posterior, found.best, found.noise, None
+    with ThreadPoolExecutor(2) as pool:
+        for shared, own in zip(make_bands(*args, pool), BandsOnDemand(*args), strict=True):
+            np.testing.assert_array_equal(shared.quantiles, own.quantiles)
+            np.testing.assert_array_equal(shared.mean, own.mean)
+
+
+@pytest.mark.parametrize("rank", [4, 2])
+def test_quick_root_is_a_factor(rank):
+    half = np.random.default_rng(1).standard_normal((4, rank)) * [[1e-3], [1.0], [50.0], [1e4]]
+    root = quick_root(half @ half.T)
+    np.testing.assert_allclose(root @ root.T, half @ half.T, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(37, 5, 2), (200, 31, 20)])
+def test_quantiles_are_those_of_numpy(shape):
+    draws = np.random.default_rng(0).standard_normal(shape)
     expected = np.quantile(draws, [0.05, 0.25, 0.5, 0.75, 0.95], axis=0)
     np.testing.assert_allclose(pointwise_quantiles(draws), expected)
 

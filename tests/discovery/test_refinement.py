@@ -89,24 +89,29 @@ def test_drawn_constants_are_simulated(saturated):
     """Against SciPy with the constants of the draw written out."""
     problem, column = saturated.problem, hill_column(saturated)
     library, time = saturated.library, np.linspace(0, 6, 7)
-    w = np.zeros((2, problem.n_column))
+    # Enough to be simulated side by side, every third by another model.
+    pairs = np.exp(np.random.default_rng(5).normal([[0.5, 0.7]], 0.3, (9, 1, 2)))
+    w = np.zeros((9, problem.n_column))
     w[:, [library.find("x", "y"), column]] = [0.3, -2.0]
     w[:, [library.find("y", "1"), library.find("y", "y")]] = [1.0, -0.5]
-    pairs = np.array([[[1.1, 1.5]], [[2.5, 3.0]]])
+    w[::3, library.find("y", "1")] = 0.0
     constants = DrawnConstants(np.array([column]), np.array([0]), pairs)
     start = np.array([4.0, 1.0])
     lots = make_lots(problem, w, constants)
-    x, status = simulate(problem, 0, time, lots, np.tile(start, (2, 1)))
+    x, status = simulate(problem, 0, time, lots, np.tile(start, (9, 1)))
     assert not status.any()
-    for got, (half, n) in zip(x, pairs[:, 0], strict=True):
+    for r, (half, n) in enumerate(pairs[:, 0]):
 
-        def rhs(t, z, half=half, n=n):
+        def rhs(t, z, half=half, n=n, source=float(r % 3 > 0)):
             h = z[0] ** n / (half**n + z[0] ** n)
-            return [0.3 * z[1] - 2 * h, 1 - 0.5 * z[1]]
+            return [0.3 * z[1] - 2 * h, source - 0.5 * z[1]]
 
         expected = solve_ivp(rhs, (0, 6), start, "DOP853", time, rtol=1e-9, atol=1e-9).y.T
-        np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
-    assert abs(x[0] - x[1]).max() > 0.1
+        np.testing.assert_allclose(x[r], expected, rtol=1e-4, atol=1e-5)
+        alone, _ = simulate(problem, 0, time, make_lots(problem, w[[r]], constants.pick([r])),
+                            start[None])  # fmt: skip
+        np.testing.assert_allclose(x[r], alone[0], rtol=1e-8, atol=1e-9)
+    assert abs(x[1] - x[2]).max() > 0.1
 
 
 def test_twin_keeps_and_simulates_fitted_constants(saturated, tmp_path):

@@ -136,10 +136,15 @@ def test_neighbours_after_many_moves_match_numpy(data):
         other = sorted(set(support) ^ {j})
         assert now + gain[j] == pytest.approx(reference(problem, other), abs=1e-5)
     out = support[0]
-    weigh_swaps(problem, state, out, work, gain)
+    weigh_swaps(problem, state, out, -np.inf, work, gain)
     for j in sorted(set(range(p)) - set(support)):
         other = sorted(set(support) - {out} | {j})
         assert now + gain[j] == pytest.approx(reference(problem, other), abs=1e-5)
+    least, pruned = np.median(gain), np.empty(p)
+    weigh_swaps(problem, state, out, least, work, pruned)
+    np.testing.assert_array_equal(pruned[gain >= least], gain[gain >= least])
+    weigh_swaps(problem, state, out, 1e9, work, pruned)
+    assert (pruned < -1e299).all()
 
 
 @pytest.mark.parametrize("data", [make(), hill_grid()], ids=["plain", "collinear"])

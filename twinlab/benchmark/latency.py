@@ -3,7 +3,8 @@
 Run as ``python -m twinlab.benchmark.latency``.  After a warm-up, for each system: the time to the
 first picture of a fit (still nudged toward the data), to the first model that runs free, to the
 full posterior; then `reconsider` at prior odds and slab widths drawn at random, as a slider asks
-for them.  Beside them PySINDy's time on the same data in the same run (weak form, 30 bags), and
+for them, with the bands of the subject that is looked at, and how long those of all the others take
+after that.  Beside them PySINDy's time on the same data in the same run (weak form, 30 bags), and
 the times that the research prototype was published with (on another machine: no ratio is made).
 """
 
@@ -76,16 +77,20 @@ def wait_for(case: BenchmarkCase, pool: ThreadPoolExecutor | None = None) -> Wai
 
 def slider_times(
     discovery: Discovery, n: int, pool: ThreadPoolExecutor, seed: int = 0
-) -> tuple[np.ndarray, np.ndarray]:
-    """Wall and processor seconds of `n` calls of `reconsider`."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Wall and processor seconds of `n` moves, and wall seconds of all other subjects' bands."""
     rng = np.random.default_rng(seed)
-    wall, cpu = np.empty(n), np.empty(n)
+    wall, cpu, others = np.empty(n), np.empty(n), np.empty(n)
     for i in range(n):
         odds, width = rng.uniform(-3, 3), 10 ** rng.uniform(0.5, 1.5)
         began, used = time.perf_counter(), time.process_time()
-        reconsider(discovery, prior_log_odds=odds, slab_width=width, executor=pool)
+        moved = reconsider(discovery, prior_log_odds=odds, slab_width=width, executor=pool)
+        moved.bands[0]
         wall[i], cpu[i] = time.perf_counter() - began, time.process_time() - used
-    return wall, cpu
+        began = time.perf_counter()
+        moved.bands[1:]
+        others[i] = time.perf_counter() - began
+    return wall, cpu, others
 
 
 def report(goal: Goal, sliders: int, repeats: int, pool: ThreadPoolExecutor) -> str:
@@ -107,8 +112,8 @@ def report(goal: Goal, sliders: int, repeats: int, pool: ThreadPoolExecutor) -> 
         told = f"   prototype {goal.prototype}" if name == "full posterior" else ""
         lines.append(f"  {name:<28}{seconds:>9.3f} s{wanted}{told}")
     if sliders:
-        wall, cpu = slider_times(waits.discovery, sliders, pool)
-        for name, spent in (("wall", wall), ("processor", cpu)):
+        wall, cpu, others = slider_times(waits.discovery, sliders, pool)
+        for name, spent in (("wall", wall), ("processor", cpu), ("other bands", others)):
             middle, late = np.quantile(spent, (0.5, 0.95))
             aims = f"   aim {1e3 * T0_AIM:g} ms at p95, prototype {T0_PROTOTYPE}"
             label = f"slider, {name}, p50 / p95"

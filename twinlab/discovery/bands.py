@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ DRAW_TOLERANCE = 1e-4
 SHOW_TOLERANCE = 1e-7
 #: Draws simulated by one call: short enough to stop soon, long enough to be worth a thread.
 CHUNK = 50
+#: Values sorted at once, few enough to stay in the processor's cache.
+SORTED_AT_ONCE = 40_000
 
 
 def display_grid(problem: Problem, trajectory: int, horizon: float | None) -> Array:
@@ -164,14 +167,19 @@ def simulate(
     tolerance = problem.tolerance(relative)
 
     def run(lot: Lot) -> None:
-        part = np.empty((lot.rows.size, time.size, problem.n_state))
-        own = np.zeros(lot.rows.size, np.int64)
+        first, n = lot.rows[0], lot.rows.size
+        # Draws that stand together are written where they belong.
+        together = np.array_equal(lot.rows, np.arange(first, first + n))
+        part = out[first : first + n] if together else np.empty((n, *out.shape[1:]))
+        own = np.zeros(n, np.int64)
         integrate_lanes(
             np.ascontiguousarray(initial[lot.rows]), time, lot.terms, lot.entries,
             lot.coefficients, trajectory, drive, tolerance, part, own, lot.constants,
             lot.exponents,
         )  # fmt: skip
-        out[lot.rows], status[lot.rows] = part, own
+        status[lot.rows] = own
+        if not together:
+            out[lot.rows] = part
 
     list(executor.map(run, lots) if executor is not None else map(run, lots))
     return out, status
@@ -180,28 +188,29 @@ def simulate(
 def pointwise_quantiles(draws: Array) -> Array:
     """Quantiles (5, n, n_observable) at ``QUANTILES`` over the first axis, linearly interpolated.
 
-    One sort along contiguous memory: several times faster than ``numpy.quantile``.
+    Sorted along contiguous memory, some times at once: several times faster than
+    ``numpy.quantile``.
     """
-    n = len(draws)
-    ordered = np.sort(np.ascontiguousarray(np.moveaxis(draws, 0, -1)), axis=-1)
-    out = []
-    for q in QUANTILES:
-        place = q * (n - 1)
-        low = int(place)
-        high = min(low + 1, n - 1)
-        out.append(ordered[..., low] + (place - low) * (ordered[..., high] - ordered[..., low]))
-    return np.stack(out)
+    n, n_time, width = draws.shape
+    out = np.empty((len(QUANTILES), n_time, width))
+    step = max(1, SORTED_AT_ONCE // max(n * width, 1))
+    ordered = np.empty((min(step, n_time), width, n))
+    places = np.array(QUANTILES) * (n - 1)
+    low = places.astype(int)
+    high, share = np.minimum(low + 1, n - 1), places - low
+    for i in range(0, n_time, step):
+        part = ordered[: min(step, n_time - i)]
+        np.copyto(part, np.moveaxis(draws[:, i : i + step], 0, -1))
+        part.sort(axis=-1)
+        below = part[..., low]
+        out[:, i : i + step] = np.moveaxis(below + share * (part[..., high] - below), -1, 0)
+    return out
 
 
-def make_bands(
-    problem: Problem,
-    posterior: Posterior,
-    centre: RankedModel,
-    noise: Noise,
-    horizon: float | None,
-    executor: Executor | None = None,
-) -> tuple[Band, ...]:
-    """Bands of every trajectory.
+class BandsOnDemand(Sequence[Band]):
+    """Bands of every trajectory, each simulated when it is first asked for.
+
+    A view that shows one subject at a time need not wait for the others.
 
     Parameters
     ----------
@@ -212,38 +221,79 @@ def make_bands(
     noise : Noise
     horizon : float or None
     executor : Executor, optional
-
-    Returns
-    -------
-    tuple of Band
+        Shares out the draws of a trajectory; the result does not depend on it.
     """
-    bands = []
-    shared = posterior.local is None
-    for r in range(problem.n_trajectory):
-        if r == 0 or not shared:
-            line = make_lots(problem, centre.full(r, problem.n_column)[None])
-            lots = make_lots(problem, posterior.of(r), posterior.constants)
-        time = display_grid(problem, r, horizon)
-        mean, _ = simulate(problem, r, time, line, centre.initial[r][None])
+
+    def __init__(
+        self,
+        problem: Problem,
+        posterior: Posterior,
+        centre: RankedModel,
+        noise: Noise,
+        horizon: float | None,
+        executor: Executor | None = None,
+    ) -> None:
+        self._problem, self._posterior, self._centre = problem, posterior, centre
+        self._noise, self._horizon, self._executor = noise, horizon, executor
+        self._shared = self._lots(0) if posterior.local is None else None
+        self._made: dict[int, Band] = {}
+
+    def __len__(self) -> int:
+        return self._problem.n_trajectory
+
+    @overload
+    def __getitem__(self, index: int) -> Band: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Band, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Band | tuple[Band, ...]:
+        chosen = range(len(self))[index]
+        if isinstance(chosen, range):
+            return tuple(self[r] for r in chosen)
+        if chosen not in self._made:
+            self._made[chosen] = self._make(chosen)
+        return self._made[chosen]
+
+    def _lots(self, trajectory: int) -> tuple[list[Lot], list[Lot]]:
+        """Lots of the central model, and of the draws."""
+        problem, posterior = self._problem, self._posterior
+        line = self._centre.full(trajectory, problem.n_column)[None]
+        draws = make_lots(problem, posterior.of(trajectory), posterior.constants)
+        return make_lots(problem, line), draws
+
+    def _make(self, r: int) -> Band:
+        problem, noise = self._problem, self._noise
+        line, lots = self._shared if self._shared is not None else self._lots(r)
+        time = display_grid(problem, r, self._horizon)
+        mean, _ = simulate(problem, r, time, line, self._centre.initial[r][None])
         draws, status = simulate(
-            problem,
-            r,
-            time,
-            lots,
-            posterior.initial[:, r],
-            relative=DRAW_TOLERANCE,
-            executor=executor,
-        )
-        good = draws[status == OK]
+            problem, r, time, lots, self._posterior.initial[:, r],
+            relative=DRAW_TOLERANCE, executor=self._executor,
+        )  # fmt: skip
+        good = draws if not status.any() else draws[status == OK]
         if len(good) == 0:
             good = mean
         quantiles = pointwise_quantiles(problem.observe(good))
-        n_failed = int((status != OK).sum())
         spread = predictive(quantiles, noise)
         # What cannot be measured by itself has no measurement error to add.
         spread[..., ~problem.seen] = quantiles[..., ~problem.seen]
-        bands.append(Band(time, problem.observe(mean[0]), quantiles, spread, n_failed))
-    return tuple(bands)
+        return Band(time, problem.observe(mean[0]), quantiles, spread, int((status != OK).sum()))
+
+
+def make_bands(
+    problem: Problem,
+    posterior: Posterior,
+    centre: RankedModel,
+    noise: Noise,
+    horizon: float | None,
+    executor: Executor | None = None,
+) -> tuple[Band, ...]:
+    """Bands of every trajectory; the arguments are those of `BandsOnDemand`."""
+    if problem.n_trajectory == 1 or executor is None:
+        return tuple(BandsOnDemand(problem, posterior, centre, noise, horizon, executor))
+    bands = BandsOnDemand(problem, posterior, centre, noise, horizon)
+    return tuple(executor.map(bands.__getitem__, range(len(bands))))
 
 
 def predictive(quantiles: Array, noise: Noise) -> Array:

@@ -127,8 +127,6 @@ def family_inclusion(
     """
     out = []
     for family in families_of(library):
-        own = set(family.columns)
-        total = sum(m.probability for m in models if own.intersection(m.columns.tolist()))
         saturating = [family.template[i] for i in family.places]
         rest = family.rest
         out.append(
@@ -138,10 +136,21 @@ def family_inclusion(
                 tuple(ROLE[f.kind] for f in saturating),
                 rest.text if rest.factors else "",
                 family.columns,
-                min(float(total), 1.0),
+                0.0,
             )
         )
-    return tuple(out)
+    return with_probabilities(out, models)
+
+
+def with_probabilities(
+    families: Iterable[FamilyInclusion], models: Sequence[RankedModel]
+) -> tuple[FamilyInclusion, ...]:
+    """Families with their probabilities under other models of the same library."""
+    held = [(m.probability, set(m.columns.tolist())) for m in models]
+    return tuple(
+        replace(f, probability=min(sum(p for p, own in held if not own.isdisjoint(f.columns)), 1.0))
+        for f in families
+    )
 
 
 def _equation(library: Library, stoichiometry: Iterable[tuple[int, float]]) -> str:

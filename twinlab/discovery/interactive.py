@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from twinlab.errors import UserError
 from twinlab.knowledge import ColumnPrior, Knowledge
 
-from .bands import make_bands, shares
+from .bands import BandsOnDemand, shares
 from .constants import empty_constants, set_constants
-from .families import family_inclusion
+from .families import with_probabilities
 from .known import without_known
 from .point_model import PointModel as PointModel
 from .point_model import choose_columns as choose_columns
@@ -30,6 +30,7 @@ from .posterior import (
     keep_sign,
     make_ranked,
     probabilities,
+    quick_root,
     symmetric_root,
 )
 from .prior_conflict import still_claimed
@@ -38,11 +39,11 @@ from .reliability import reliability_of
 from .result import Discovery, Posterior, RankedModel
 from .steps import (
     SCALE_FREEDOM,
-    conditional,
     inverse_scaled,
     log_model_prior,
     log_slab,
     select,
+    solve_scaled,
 )
 
 Array = NDArray[np.float64]
@@ -66,7 +67,8 @@ def reconsider(
     """New posterior under other prior beliefs, from what is already computed.
 
     Models weighed by the discovery keep their own evidence, moved by the change of prior; others
-    enter through the linearised regression.  The answer is labelled provisional.
+    enter through the linearised regression.  The answer is labelled provisional.  Its bands are
+    simulated when they are first asked for, each trajectory's by itself.
 
     Parameters
     ----------
@@ -117,7 +119,7 @@ def reconsider(
     point = simulate_point(
         discovery, best.columns, best.coefficients, best.sd, best.initial, best.local
     )
-    bands = make_bands(
+    bands = BandsOnDemand(
         discovery.problem,
         posterior,
         best,
@@ -132,7 +134,7 @@ def reconsider(
         status="provisional",
         models=models,
         inclusion=inclusion_of(models, discovery.problem.n_column),
-        families=family_inclusion(discovery.library, models),
+        families=with_probabilities(discovery.families, models),
         classes=(),
         prior_verdicts=still_claimed(discovery.prior_verdicts, discovery.knowledge, knowledge),
         reliability=reliability_of(
@@ -230,22 +232,44 @@ def _merge(
         evidence.setdefault(key, value + shift)
     order = sorted(evidence, key=lambda key: -evidence[key])[:KEPT_MODELS]
     weight = probabilities([evidence[key] for key in order])
+    new = [met[key][0] for key in order if key not in known]
+    given = iter(_conditionals(discovery, new, precision, prior))
     bounds = (prior.lower, prior.upper)
     models = []
     for key, p in zip(order, weight, strict=True):
         if key in known:
             models.append(replace(known[key], probability=float(p), evidence=evidence[key]))
             continue
-        own = met[key][0]
-        mean, matrix = conditional(discovery.gram, precision, own)
-        mean = np.clip(mean, prior.lower[own], prior.upper[own])
+        own, (mean, covariance) = met[key][0], next(given)
         initial, local = local_given(discovery, own, mean)
-        covariance = without_known(prior, own, inverse_scaled(matrix))
         model = make_ranked(
             discovery.problem, own, float(p), evidence[key], mean, covariance, initial, bounds
         )
         models.append(replace(model, local=local))
     return tuple(models)
+
+
+def _conditionals(
+    discovery: Discovery, supports: list[Columns], precision: Array, prior: ColumnPrior
+) -> list[tuple[Array, Array]]:
+    """Posterior mean (k,) within the bounds and covariance (k, k) of each support.
+
+    Supports of one size are solved together.
+    """
+    gram, size = discovery.gram, np.array([len(c) for c in supports], np.int64)
+    out: dict[int, tuple[Array, Array]] = {}
+    for k in np.unique(size).tolist():
+        places = np.nonzero(size == k)[0].tolist()
+        own = np.stack([supports[i] for i in places])
+        matrix = gram.matrix[own[:, :, None], own[:, None, :]]
+        diagonal = np.arange(k)
+        matrix[:, diagonal, diagonal] += precision[own]
+        unit = np.broadcast_to(np.eye(k), matrix.shape)
+        solved = solve_scaled(matrix, np.concatenate([gram.vector[own][:, :, None], unit], axis=2))
+        mean = np.clip(solved[:, :, 0], prior.lower[own], prior.upper[own])
+        for i, w, c in zip(places, mean, solved[:, :, 1:], strict=True):
+            out[i] = (w, without_known(prior, supports[i], c))
+    return [out[i] for i in range(len(supports))]
 
 
 def _obeys(model: RankedModel, prior: ColumnPrior) -> bool:
@@ -268,8 +292,8 @@ def _draw(
     d, varying = problem.n_state, discovery.varying
     n_effect = len(varying.effects) if varying else 0
     initial = np.zeros((n, *gram.initial_offset.shape))
-    effects = np.zeros((n, n_effect))
-    roots = symmetric_root(inverse_scaled(gram.initial_hessian))
+    effects, moved = np.zeros((n, n_effect)), np.zeros((n, problem.n_column))
+    noise = np.zeros_like(initial)
     row = 0
     for model, count in zip(models, shares([m.probability for m in models], n), strict=True):
         if count == 0:
@@ -277,21 +301,23 @@ def _draw(
         part, own = slice(row, row + count), model.columns
         row += count
         bounds = (prior.lower[own], prior.upper[own])
-        draws, away, stretch = draw_model(problem, model, bounds, count, rng)
+        draws, away, stretch = draw_model(problem, model, bounds, count, rng, quick_root)
         coefficients[part, own] = draws
         if constants is not None:
             set_constants(constants, part, model, away[:, own.size :])
-        moved = np.einsum("rdk,nk->nrd", gram.initial_slope[:, :, own], away[:, : own.size])
-        noise = np.einsum(
-            "rde,nre->nrd", roots, rng.standard_normal((count, *gram.initial_offset.shape))
-        )
+        moved[part, own] = away[:, : own.size]
+        noise[part] = rng.standard_normal(noise[part].shape) * stretch[:, None, None]
         centre = model.initial
         if model.local is not None:
             centre = np.hstack([centre, model.local.deviation])
             effects[part] = model.local.effects
             if model.joint_covariance is not None:
                 effects[part] += away[:, away.shape[1] - n_effect :]
-        initial[part] = centre - moved + stretch[:, None, None] * noise
+        initial[part] = centre
+    slope = gram.initial_slope.reshape(-1, problem.n_column)
+    roots = symmetric_root(inverse_scaled(gram.initial_hessian))
+    initial += np.swapaxes(np.swapaxes(noise, 0, 1) @ np.swapaxes(roots, 1, 2), 0, 1)
+    initial -= (moved @ slope.T).reshape(initial.shape)
     states = keep_sign(problem, initial[:, :, :d])
     local = varying.draws(initial[:, :, d:], effects) if varying else None
     return Posterior(coefficients, states, constants, local)

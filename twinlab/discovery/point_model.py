@@ -58,9 +58,11 @@ class PointModel:
 
 def initial_given(gram: Gram, columns: Columns, coefficients: Array) -> Array:
     """Mean of what is local given coefficients (..., k): (..., n_trajectory, n_local)."""
-    return gram.initial_offset - np.einsum(
-        "rdk,...k->...rd", gram.initial_slope[:, :, columns], coefficients
-    )
+    full = np.zeros((*coefficients.shape[:-1], gram.vector.size))
+    full[..., columns] = coefficients
+    shape = gram.initial_offset.shape
+    moved = full @ gram.initial_slope.reshape(-1, gram.vector.size).T
+    return gram.initial_offset - moved.reshape(*full.shape[:-1], *shape)
 
 
 def choose_columns(discovery: Discovery, columns: Columns | list[int]) -> PointModel:

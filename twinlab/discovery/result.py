@@ -6,7 +6,7 @@ library, in order; states are ``library.states``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -328,6 +328,8 @@ class Discovery:
         The same for each family of Hill functions as a whole.
     classes : tuple of ModelClass
         The models in groups that the data cannot tell apart, by descending probability.
+    bands : sequence of Band
+        Of each trajectory; after `reconsider` each is simulated when it is first asked for.
     r_squared : (n_trajectory, n_observable) array
         1 - SS_res/SS_tot of the best model against the data; NaN where not defined.
     fitted : tuple of (n_time, n_observable) arrays
@@ -364,7 +366,7 @@ class Discovery:
     models: tuple[RankedModel, ...]
     inclusion: Array
     posterior: Posterior
-    bands: tuple[Band, ...]
+    bands: Sequence[Band]
     path: Path
     r_squared: Array
     fitted: tuple[Array, ...]

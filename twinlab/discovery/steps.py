@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -182,10 +183,13 @@ def eliminate_initial(
     return Gram(np.ascontiguousarray(gram), vector, float(yy), n, initial + shift, slope, hessian)
 
 
+@lru_cache(maxsize=1024)
 def log_size_prior(n_column: int, max_size: int) -> Array:
     """Log prior of each support of a size: beta-binomial(1, C) (Scott and Berger 2010, eq. 3)."""
     k = np.arange(max_size + 1)
-    return gammaln(1 + k) + gammaln(2 * n_column - k) - gammaln(2.0 * n_column)
+    out = gammaln(1 + k) + gammaln(2 * n_column - k) - gammaln(2.0 * n_column)
+    out.flags.writeable = False  # kept and shared
+    return np.asarray(out, float)
 
 
 def size_prior(prior: ColumnPrior, max_size: int) -> Array:

@@ -18,7 +18,7 @@ from twinlab.expressions.kinds import HILL_ACTIVATION, HILL_REPRESSION, POWER
 from .drive import Drive, stretches
 from .flow import Tolerance, factor_value, given_until, grid_place, jit, piece_at, power
 from .integrate import DIVERGED, OK, STEP_TOO_SMALL, TOO_MANY_STEPS, integrate, next_step_factor
-from .lanes_state import empty_lanes
+from .lanes_state import empty_lanes, load
 from .tableau import DENSE, E1, E3, E4, E5, E6, E7, NODES, STAGES
 
 Array = NDArray[np.float64]
@@ -59,9 +59,15 @@ def _terms(factor_count, factor_kind, factor_variable, exponents, scale, constan
     """
     width = theta.shape[1]
     for n in range(factor_count.size):
-        for i in range(width):
-            theta[n, i] = scale[n]
-        for f in range(factor_count[n]):
+        first = 0
+        if factor_count[n] > 0 and factor_kind[n, 0] == POWER and exponents[n, 0] == 1.0:
+            v, first = factor_variable[n, 0], 1
+            for i in range(width):
+                theta[n, i] = scale[n] * point[v, i]
+        else:
+            for i in range(width):
+                theta[n, i] = scale[n]
+        for f in range(first, factor_count[n]):
             kind, exponent, v = factor_kind[n, f], exponents[n, f], factor_variable[n, f]
             if kind == POWER:
                 _multiply_power(point, v, exponent, theta, n)
@@ -145,22 +151,6 @@ def _stage(stage, h, x, k, point):
 
 
 @jit
-def _load(i, r, initial, start, coefficients, constants, exponents, lanes):
-    """Put draw `r` into lane `i`; a negative step asks for its first."""
-    for e in range(initial.shape[1]):
-        lanes.x[e, i] = initial[r, e]
-    for j in range(coefficients.shape[1]):
-        lanes.coefficients[j, i] = coefficients[r, j]
-    source, power_source = min(r, constants.shape[0] - 1), min(r, exponents.shape[0] - 1)
-    for n in range(constants.shape[1]):
-        for f in range(constants.shape[2]):
-            lanes.constant[n, f, i] = constants[source, n, f]
-            lanes.exponent[n, f, i] = exponents[power_source, n, f]
-    lanes.t[i], lanes.h[i], lanes.draw[i], lanes.next[i] = start, -1.0, r, 1
-    lanes.steps[i] = lanes.stiff[i] = lanes.rejected[i] = 0
-
-
-@jit
 def _first_step(i, span, absolute, relative, x, k):
     """As `first_step` of `integrate`, for lane `i`."""
     d0 = d1 = 0.0
@@ -179,29 +169,35 @@ def _errors(absolute, relative, h, x, point, k, error):
     for i in range(width):
         error[i] = 0.0
     for e in range(d):
-        floor = absolute[e]
         for i in range(width):
             a = E1 * k[0, e, i] + E3 * k[2, e, i] + E4 * k[3, e, i] + E5 * k[4, e, i]
             a += E6 * k[5, e, i] + E7 * k[6, e, i]
-            a *= h[i] / (floor + relative * max(abs(x[e, i]), abs(point[e, i])))
+            a *= h[i] / (absolute[e] + relative * max(abs(x[e, i]), abs(point[e, i])))
             error[i] += a * a
     for i in range(width):
         error[i] = np.sqrt(error[i] / d)
 
 
 @jit
-def _write(i, r, n, t, h, last, time, x, k, weight, out):
-    """Fill the outputs from `n` that the accepted step of lane `i` has passed; the next `n`."""
+def _write(i, r, n, t, h, last, time, x, k, poly, out):
+    """Fill the outputs from `n` that the accepted step of lane `i` has passed; the next `n`.
+
+    The step's polynomial (5, n_state) is put together once, for all of them.
+    """
+    if n == time.size or not (time[n] <= t + h or last):
+        return n
+    for e in range(x.shape[0]):
+        poly[0, e] = x[e, i]
+        for p in range(4):
+            a = DENSE[0, p] * k[0, e, i]
+            for q in range(2, 7):
+                a += DENSE[q, p] * k[q, e, i]
+            poly[p + 1, e] = h * a
     while n < time.size and (time[n] <= t + h or last):
         u = min((time[n] - t) / h, 1.0)
-        for q in range(7):
-            a = DENSE[q, 0] + u * (DENSE[q, 1] + u * (DENSE[q, 2] + u * DENSE[q, 3]))
-            weight[q] = h * u * a
         for e in range(x.shape[0]):
-            a = x[e, i] + weight[0] * k[0, e, i]
-            for q in range(2, 7):
-                a += weight[q] * k[q, e, i]
-            out[r, n, e] = a
+            a = poly[3, e] + u * poly[4, e]
+            out[r, n, e] = poly[0, e] + u * (poly[1, e] + u * (poly[2, e] + u * a))
         n += 1
     return n
 
@@ -239,7 +235,7 @@ def _run(
     # Plain arrays for the functions below: a tuple of arrays costs more to pass than they do.
     h, error, point, x, before = lanes.h, lanes.error, lanes.point, lanes.x, lanes.before
     theta, k, coefficient, t = lanes.theta, lanes.k, lanes.coefficients, lanes.t
-    constant, hill, weight, steps = lanes.constant, lanes.hill, lanes.weight, lanes.steps
+    constant, hill, poly, steps = lanes.constant, lanes.hill, lanes.poly, lanes.steps
     draw, following, stiff, rejected = lanes.draw, lanes.next, lanes.stiff, lanes.rejected
     count, kind, variable = terms.factor_count, terms.factor_kind, terms.factor_variable
     exponent, exponent_of, scale = terms.exponent, lanes.exponent, terms.scale
@@ -248,7 +244,7 @@ def _run(
     most = tolerance.max_steps
     driven, nudged = drive.inputs.shape[3] > 0, drive.kappa.any()
     knot, pieces, rate = drive.knot[row], drive.inputs[row], drive.rate[row]
-    # A bare 0 is a type of its own to numba: `_load` would be compiled twice.
+    # A bare 0 is a type of its own to numba: `load` would be compiled twice.
     waiting = active = np.int64(0)
     width = h.size
     end, d, span = time[time.size - 1], x.shape[0], time[time.size - 1] - time[0]
@@ -256,7 +252,7 @@ def _run(
         first = 1
         for i in range(width):
             if draw[i] < 0 and waiting < initial.shape[0]:
-                _load(i, waiting, initial, time[0], coefficients, constants, exponents, lanes)
+                load(i, waiting, initial, time[0], coefficients, constants, exponents, lanes)
                 waiting, active, first = waiting + 1, active + 1, 0
         if active == 0:
             return
@@ -291,7 +287,7 @@ def _run(
             if error[i] <= 1.0:
                 begun = following[i]
                 last = t[i] + h[i] >= end - 1e-12 * span
-                following[i] = _write(i, r, begun, t[i], h[i], last, time, x, k, weight, out)
+                following[i] = _write(i, r, begun, t[i], h[i], last, time, x, k, poly, out)
                 bounded, eigenvalue = _advance(i, limit, x, point, before, k)
                 stiff[i] = stiff[i] + 1 if h[i] * eigenvalue > _STABILITY else 0
                 if not bounded:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .flow import jit
+
 Array = NDArray[np.float64]
 
 
@@ -26,8 +28,8 @@ class Lanes(NamedTuple):
     coefficients : (n_column, width) array
     constant, exponent : (n_term, 3, width) arrays
     hill : (2, width) array
-    weight : (7,) array
-        Weights of the continuous extension, of one lane.
+    poly : (5, n_state) array
+        Polynomial of the continuous extension over a step of one lane, lowest power first.
     draw, next, steps, stiff, rejected : (width,) int arrays
         Draw in each lane (-1: none), index of its next output, steps tried, stiff steps in a row,
         whether the last step was refused.
@@ -45,7 +47,7 @@ class Lanes(NamedTuple):
     constant: Array
     exponent: Array
     hill: Array
-    weight: Array
+    poly: Array
     draw: NDArray[np.int64]
     next: NDArray[np.int64]
     steps: NDArray[np.int64]
@@ -60,4 +62,20 @@ def empty_lanes(n_state: int, n_input: int, n_term: int, n_column: int, width: i
         (n_column,), (n_term, 3), (n_term, 3), (2,),
     )  # fmt: skip
     arrays = [np.ones((*shape, width)) for shape in shapes]
-    return Lanes._make((*arrays, np.zeros(7), *(np.full(width, -1) for _ in range(5))))
+    return Lanes._make((*arrays, np.zeros((5, n_state)), *(np.full(width, -1) for _ in range(5))))
+
+
+@jit
+def load(i, r, initial, start, coefficients, constants, exponents, lanes):
+    """Put draw `r` into lane `i`; a negative step asks for its first."""
+    for e in range(initial.shape[1]):
+        lanes.x[e, i] = initial[r, e]
+    for j in range(coefficients.shape[1]):
+        lanes.coefficients[j, i] = coefficients[r, j]
+    source, power_source = min(r, constants.shape[0] - 1), min(r, exponents.shape[0] - 1)
+    for n in range(constants.shape[1]):
+        for f in range(constants.shape[2]):
+            lanes.constant[n, f, i] = constants[source, n, f]
+            lanes.exponent[n, f, i] = exponents[power_source, n, f]
+    lanes.t[i], lanes.h[i], lanes.draw[i], lanes.next[i] = start, -1.0, r, 1
+    lanes.steps[i] = lanes.stiff[i] = lanes.rejected[i] = 0

@@ -137,7 +137,9 @@ def best_swap(regression, state, table, hash_keys, signed, work, gain):
         j = state.support[p]
         if regression.required[j]:
             continue
-        weigh_swaps(regression, state, j, work, gain)
+        # What neither is remembered nor gains need not be known.
+        least = min(table.best[1] - JUMP_WINDOW - table.best[0], 0.0)
+        weigh_swaps(regression, state, j, least, work, gain)
         for i in range(gain.size):
             if gain[i] > top:
                 top, out, into = gain[i], j, i

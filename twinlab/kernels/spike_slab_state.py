@@ -290,8 +290,11 @@ def right_signs(regression, state):
 
 
 @jit
-def weigh_swaps(regression, state, j, shift, gain):
-    """Fill ``gain`` with the change of log posterior when `j` leaves and each column joins."""
+def weigh_swaps(regression, state, j, least, shift, gain):
+    """Fill ``gain`` with the change of log posterior when `j` leaves and each column joins.
+
+    A change that is plainly below `least` is not worked out, and given as impossible.
+    """
     p, k = state.place[j], state.size[0]
     change, last = leaving(regression, state, j)
     variance = 0.0
@@ -304,14 +307,16 @@ def weigh_swaps(regression, state, j, shift, gain):
         for i in range(gain.size):
             shift[i] += b * row[i]
     norm = 1.0 / np.sqrt(variance)
+    rest = state.scalar[0] + last * last
+    smallest = 1e-12 * (regression.freedom + regression.yy)
+    half = 0.5 * (regression.freedom + regression.n)
     for i in range(gain.size):
         gain[i] = IMPOSSIBLE
         if regression.free[i] and state.place[i] < 0:
             v = shift[i] * norm
-            gain[i] = change + joining(
-                regression,
-                state.own[i] + v * v,
-                state.left[i] + v * last,
-                state.scalar[0] + last * last,
-                i,
-            )
+            own, left = state.own[i] + v * v, state.left[i] + v * last
+            after = max(rest - left * left / own, smallest)
+            # log y <= y - 1, of both logarithms in `joining`
+            most = half * (rest / after - 1.0) + 0.5 * (regression.precision[i] / own - 1.0)
+            if change + regression.log_odds[i] + most >= least:
+                gain[i] = change + joining(regression, own, left, rest, i)

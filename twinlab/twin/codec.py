@@ -11,6 +11,7 @@ import numpy as np
 
 from twinlab import expressions, knowledge, library, study
 from twinlab.discovery import noise, result, varying, verdict
+from twinlab.discovery.bands import BandsOnDemand
 
 _KIND = "~"
 
@@ -100,7 +101,7 @@ class Encoder:
         if isinstance(value, Mapping):
             items = [[self.encode(key), self.encode(item)] for key, item in value.items()]
             return {_KIND: "map", "items": items}
-        if type(value) is tuple:
+        if type(value) is tuple or isinstance(value, BandsOnDemand):
             return {_KIND: "tuple", "items": [self.encode(item) for item in value]}
         if isinstance(value, list):
             return [self.encode(item) for item in value]

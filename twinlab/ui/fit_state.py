@@ -64,6 +64,7 @@ class FitState(param.Parameterized):
     )
     chosen_words = param.String(default="", doc="Which model that is.")
     moves = param.Integer(default=0, doc="Recomputations shown so far.")
+    shown = param.Integer(default=0, bounds=(0, None), doc="Trajectory that is looked at.")
 
     def __init__(self, schedule: Schedule | None = None, **params: object) -> None:
         super().__init__(**params)
@@ -185,12 +186,15 @@ class FitState(param.Parameterized):
         if fitted is None or self.stale or self.status == "running":
             return
         knowledge, settings, shift = self.knowledge, self.settings, self.prior_log_odds
+        shown = min(self.shown, len(fitted.bands) - 1)
 
         def work() -> Discovery:
-            return reconsider(
+            answer = reconsider(
                 fitted, knowledge=knowledge, slab_width=settings.slab_width,
                 complexity=settings.complexity, prior_log_odds=shift,
             )  # fmt: skip
+            answer.bands[shown]  # simulated here, not while the page waits; the others when seen
+            return answer
 
         def show(discovery: Discovery) -> None:
             if self.fitted is fitted:

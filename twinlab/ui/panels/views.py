@@ -159,6 +159,7 @@ class TrajectoryCard(pn.viewable.Viewer):
         study = self._state.study
         if self.plot is None or study is None or self.index >= len(study.trajectories):
             return
+        self._state.shown = self.index
         self.plot.show_data(study.trajectories[self.index], range(len(study.variables)))
         self._show_fit()
 
