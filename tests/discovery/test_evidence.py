@@ -6,7 +6,8 @@ from scipy.integrate import trapezoid
 from scipy.stats import cauchy, invgamma, multivariate_normal, norm
 
 from twinlab.discovery.noise import Noise, make_noise
-from twinlab.discovery.problem import make_problem, sign_log_odds
+from twinlab.discovery.problem import make_problem
+from twinlab.discovery.signs import sign_log_odds
 from twinlab.discovery.smoothing import smooth_data
 from twinlab.discovery.steps import (
     SLAB_SHARE,

@@ -54,7 +54,8 @@ def direction(frame: Frame, best: Weighed) -> tuple[float, Array]:
     units = [sign * p[columns] for p in powers if p is not None and p[columns].any()]
     if units:
         # Without the values that fix the scales, and across the changes of scale.
-        count = np.where(problem.gauge, 0, problem.count)
+        count = problem.count.copy()
+        count[:, : problem.n_state][problem.gauge[:, : problem.n_state]] = 0
         frame = replace(frame, problem=replace(problem, count=count))
     fit = polish_point(frame, best.fit, best.noise, 0.0, 0) or best.fit
     k = len(columns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,19 @@ class Observation:
         below = x @ self.denominator[:, :-1].T + self.denominator[:, -1]
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.concatenate([x, above / below], axis=-1)
+
+    def extended(self, names: tuple[str, ...], weights: Array) -> Observation:
+        """With weighted sums of states (n_new, n_state) behind."""
+        above = np.column_stack([weights, np.zeros(len(names))])
+        below = np.zeros_like(above)
+        below[:, -1] = 1.0
+        return replace(
+            self,
+            names=(*self.names, *names),
+            numerator=np.ascontiguousarray(np.concatenate([self.numerator, above])),
+            denominator=np.ascontiguousarray(np.concatenate([self.denominator, below])),
+            in_log=np.append(self.in_log, np.zeros(len(names), bool)),
+        )
 
     def on_scale(self, y: Array) -> Array:
         """Observables (..., n_observable) on the scale on which they were measured."""

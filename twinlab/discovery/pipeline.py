@@ -186,10 +186,11 @@ def _answer(run: Run, found: Found, n_base: int) -> Discovery:
         )
         warnings = (*warnings, FitWarning("screened", text))
     totals = [c.name for c in run.knowledge.conserved if c.total is not None]
+    totals = [name for name in totals if name not in problem.observables]
     if totals:
         text = (
-            f"The total of {', '.join(totals)} is kept constant in every model; its number is not "
-            "used: each subject's total is estimated from its own data."
+            f"The number of {', '.join(totals)} is not used, since doses change it: each subject's "
+            "total is estimated from its own data."
         )
         warnings = (*warnings, FitWarning("total_estimated", text))
     disagreement = conflict_warning(verdicts)

@@ -21,10 +21,10 @@ from twinlab.knowledge.prior import as_belief
 
 from .claims import Claim, claims_of
 from .crossover import log_posterior
-from .problem import nonnegative_names
 from .reliability import reliability_of
 from .result import FitWarning, Gram, Settings
 from .search import Weighed, credible, rescore, weigh
+from .signs import nonnegative_names
 from .steps import SCALE_FREEDOM, Frame, Point, conditional, log_told, select, size_prior
 from .verdict import PriorVerdict
 

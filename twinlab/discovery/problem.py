@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ from twinlab.study.dosing import Arrivals, arriving_doses
 from .measured import check_values, rows_of, usable
 from .observation import Observation, make_observation
 from .schedule import SAME_TIME, Schedule, make_schedule
+from .signs import nonnegative_names, sign_log_odds
+from .totals import Totals, known_totals
 
 Array = NDArray[np.float64]
 
@@ -115,6 +118,12 @@ class Problem:
     def observables(self) -> tuple[str, ...]:
         """Names of the observables: states, then what is derived from them."""
         return (*self.library.states, *self.observation.names)
+
+    @property
+    def known_totals(self) -> list[int]:
+        """Observables that are conserved totals of a known number."""
+        held = np.nonzero(self.gauge[:, self.n_state :].any(axis=0))[0]
+        return [int(e) + self.n_state for e in held]
 
     @property
     def in_log(self) -> NDArray[np.bool_]:
@@ -256,6 +265,33 @@ class Problem:
             MAX_SOLVER_STEPS,
         )
 
+    def with_totals(self, totals: Totals) -> Problem:
+        """The same with known totals as observables: their value at each first time is known.
+
+        It says nothing of the noise, and a state that only the total tells of follows from the
+        others.
+        """
+        if not totals.names:
+            return self
+        first = self.start[:-1]
+
+        def beside(table: NDArray[Any], otherwise: float, at_first: Array | float) -> Any:
+            new = np.full((len(table), len(totals.names)), otherwise)
+            new[first] = at_first
+            return np.ascontiguousarray(np.column_stack([table, new.astype(table.dtype)]))
+
+        return replace(
+            self,
+            observation=self.observation.extended(totals.names, totals.weights),
+            derived_scale=np.append(self.derived_scale, np.abs(totals.number)),
+            value=beside(self.value, np.nan, totals.number),
+            sd=beside(self.sd, np.nan, totals.sd),
+            count=beside(self.count, 0, 1),
+            spread=beside(self.spread, 0.0, 0.0),
+            censored=beside(self.censored, 0, 0),
+            gauge=beside(self.gauge, 0, 1),
+        )
+
     def active(self, columns: NDArray[np.int64]) -> tuple[TermTable, Entries]:
         """Tables of the model that holds just `columns`, renumbered 0, 1, ... in their order."""
         place = np.full(self.n_column, -1, np.int64)
@@ -311,7 +347,7 @@ def make_problem(
     spans = np.diff(np.stack([time[start[:-1]], time[start[1:] - 1]]), axis=0)[0]
     longest = max(len(p[0]) for p in parts)
     n_cell = int(np.clip(4 * longest, MIN_CELLS, MAX_CELLS))
-    return Problem(
+    problem = Problem(
         study=study,
         library=library,
         terms=library.table(),
@@ -337,6 +373,9 @@ def make_problem(
         dose_target=arrivals.assumed,
         homeless_doses=arrivals.homeless,
     )
+    return problem.with_totals(
+        known_totals(knowledge.conserved, problem.observables, problem.schedule)
+    )
 
 
 def column_prior(
@@ -348,45 +387,6 @@ def column_prior(
         lower=np.where(prior.sign > 0, np.maximum(prior.lower, 0.0), prior.lower),
         upper=np.where(prior.sign < 0, np.minimum(prior.upper, 0.0), prior.upper),
     )
-
-
-def sign_log_odds(library: Library, nonnegative: NDArray[np.bool_], odds: float) -> Array:
-    """Prior log-odds of positive coefficients where quantities are never negative.
-
-    A flow out of an amount must cease when nothing is left (essential nonnegativity; Haddad,
-    Chellaboina and Hui 2010, Nonnegative and Compartmental Dynamical Systems, definition 2.6): a
-    sign that would drive an amount below zero is unlikely, though not impossible, beforehand.
-
-    Parameters
-    ----------
-    library : Library
-    nonnegative : (n_state,) bool array
-        States whose data hold no negative value.
-    odds : float
-        Log-odds of the harmless sign, nats.
-
-    Returns
-    -------
-    (n_column,) array
-        Zero where either sign is harmless, or both do harm.
-    """
-    out = np.zeros(len(library.columns))
-    for c, column in enumerate(library.columns):
-        term = library.terms[column.term]
-        harm = {
-            np.sign(value * term.scale)
-            for e, value in column.stoichiometry
-            if nonnegative[e] and not term.vanishes_without(library.states[e])
-        }
-        if len(harm) == 1:
-            out[c] = odds * harm.pop()
-    return out
-
-
-def nonnegative_names(study: Study) -> set[str]:
-    """Variables without a negative value."""
-    least = np.nanmin([np.nanmin(t.value, axis=0, initial=np.inf) for t in study.trajectories], 0)
-    return {name for name, value in zip(study.variables, least, strict=True) if value >= 0}
 
 
 def _from_first_dose(study: Study, arrivals: Arrivals) -> Study:

@@ -205,6 +205,8 @@ def smooth_data(
         elif in_log:
             own = np.sqrt(np.nanmean((column - at_data[:, e]) ** 2))
         sd[e] = max(own, max(noise_floor, 1e-4) * scale)
+    for e in problem.known_totals:
+        mean[:, :, e] = at_data[:, e] = np.nanmax(problem.value[:, e])
     mean = _with_unseen(problem, mean, hidden)
     continuous = mean.copy()
     for r in range(problem.n_trajectory):

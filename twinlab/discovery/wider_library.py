@@ -26,8 +26,9 @@ from twinlab.expressions import (
 from twinlab.knowledge import ColumnPrior, complexity_cost
 from twinlab.library import Column, Library
 
-from .problem import Problem, sign_log_odds
+from .problem import Problem
 from .result import Settings
+from .signs import sign_log_odds
 
 Array = NDArray[np.float64]
 

@@ -192,8 +192,10 @@ def _remarks(twin: Twin) -> list[str]:
     out = []
     if library.latent:
         out.append(f"Never measured: {', '.join(library.latent)}.")
-    if twin.discovery.problem.observation.names:
-        names = ", ".join(twin.discovery.problem.observation.names)
+    problem = twin.discovery.problem
+    derived = [name for name in problem.observation.names if name in problem.study.derived]
+    if derived:
+        names = ", ".join(derived)
         out.append(f"Of states alone; what is measured of them ({names}) is not in this file.")
     return out
 

@@ -45,7 +45,12 @@ class Clinic:
         self._done: dict[str, Discovery] = {}
         names = list(self._files)
         self.data = pmui.Select(
-            label="Data set", options=names, value=names[0] if names else None, width=280, margin=0
+            label="Data set",
+            size="small",
+            options=names,
+            value=names[0] if names else None,
+            width=280,
+            margin=0,
         )
         self.make = pmui.Button(
             label="Make the twin", icon="play_arrow", color="primary", variant="contained",
