@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .flow import jit
+from .compiled import jit
 
 OK, TOO_MANY_STEPS, DIVERGED, STEP_TOO_SMALL, TOO_STIFF = 0, 1, 2, 3, 4
 #: The reasons in the words that users read, to follow "The model cannot be simulated: ".

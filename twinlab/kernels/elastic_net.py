@@ -21,10 +21,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .compiled import jit
 from .elastic_net_gap import Terms, duality_gap
 from .elastic_net_newton import Support, add_multiple, empty_support
 from .elastic_net_solver import solve_set, would_move
-from .flow import jit
 
 Array = NDArray[np.float64]
 

@@ -12,6 +12,7 @@ Massias, Gramfort, Salmon (2018), ICML, PMLR 80, 3315: working sets.
 
 from __future__ import annotations
 
+from .compiled import jit
 from .elastic_net_gap import Terms, duality_gap
 from .elastic_net_newton import (
     INVERSE_LOST,
@@ -21,7 +22,6 @@ from .elastic_net_newton import (
     forget,
     newton_step,
 )
-from .flow import jit
 
 # Newton steps in a row, and sweeps in a row where they do not help.
 _MOST_STEPS = 12

@@ -13,7 +13,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from twinlab.expressions.kinds import (
@@ -27,14 +26,7 @@ from twinlab.expressions.kinds import (
     POWER,
 )
 
-jit = njit(cache=True, nogil=True, error_model="numpy")
-#: For what only other kernels call: no entry from Python is compiled.
-jit_internal = njit(
-    cache=True, nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
-)
-#: For what is called at every stage of every step: passing the tables (some hundred numbers that
-#: describe their arrays) to a function costs more than evaluating a small model.
-jit_inline = njit(cache=True, nogil=True, error_model="numpy", inline="always")
+from .compiled import jit, jit_inline
 
 
 class Tolerance(NamedTuple):

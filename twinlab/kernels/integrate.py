@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .compiled import jit, jit_inline
 from .control import (
     DIVERGED,
     OK,
@@ -20,7 +21,7 @@ from .control import (
     next_step_factor,
     out_of_bounds,
 )
-from .flow import flow, jit, jit_inline
+from .flow import flow
 from .rosenbrock import integrate_stiff
 from .tableau import (
     A21,

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from twinlab.expressions.kinds import HILL_ACTIVATION, HILL_REPRESSION, POWER
 
+from .compiled import jit
 from .drive import Drive, stretches
-from .flow import Tolerance, factor_value, given_until, grid_place, jit, piece_at, power
+from .flow import Tolerance, factor_value, given_until, grid_place, piece_at, power
 from .integrate import DIVERGED, OK, STEP_TOO_SMALL, TOO_MANY_STEPS, integrate, next_step_factor
 from .lanes_state import empty_lanes, load
 from .tableau import DENSE, E1, E3, E4, E5, E6, E7, NODES, STAGES

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .flow import jit
+from .compiled import jit
 
 Array = NDArray[np.float64]
 

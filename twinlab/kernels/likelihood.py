@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 
-from .flow import jit
+from .compiled import jit
 
 #: Degrees of freedom of Student-t noise (Lange, Little and Taylor 1989, section 5: 4 serves well).
 STUDENT_FREEDOM = 4.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .flow import jit
+from .compiled import jit
 
 #: Square matrices of this size and larger are multiplied by BLAS, whose call costs as much as
 #: a smaller product.

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .flow import jit
+from .compiled import jit
 
 
 class Local(NamedTuple):

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .compiled import jit
 from .design import design
-from .flow import jit
 from .integrate import OK
 from .linear import divide_right, hold
 from .local import local_coefficients, local_design

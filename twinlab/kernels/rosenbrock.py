@@ -13,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .compiled import jit_internal
 from .control import DIVERGED, OK, STEP_TOO_SMALL, TOO_STIFF, next_step_factor, out_of_bounds
-from .flow import flow, flow_jacobian, grid_place, jit_internal, piece_at
+from .flow import flow, flow_jacobian, grid_place, piece_at
 from .linear import copy_vector, factorise, solve_factored
 from .rosenbrock_tableau import COUPLING, DENSE, GAMMA, NODES, STAGES, TIME_SLOPE
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .compiled import jit, jit_inline
 from .control import (
     DIVERGED,
     OK,
@@ -26,7 +27,7 @@ from .control import (
     next_step_factor,
     out_of_bounds,
 )
-from .flow import evaluate_terms, fill_point, flow_jacobian, jit, jit_inline
+from .flow import evaluate_terms, fill_point, flow_jacobian
 from .integrate import add_jump, first_stretch, stretch_end
 from .linear import copy_matrix, copy_vector, divide_right, multiply
 from .stiff_sensitivity import continue_stiff

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .flow import jit
+from .compiled import jit
 from .spike_slab_state import (
     IMPOSSIBLE,
     WRONG_SIGN,

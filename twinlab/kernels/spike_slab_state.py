@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .flow import jit
+from .compiled import jit
 
 IMPOSSIBLE = -1e300
 #: Log posterior a support pays for a coefficient of the wrong sign: such supports are only passed.

@@ -22,8 +22,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from .compiled import jit_internal
 from .control import DIVERGED, OK, STEP_TOO_SMALL, TOO_STIFF, next_step_factor, out_of_bounds
-from .flow import evaluate_terms, fill_point, jit_internal
+from .flow import evaluate_terms, fill_point
 from .linear import copy_matrix, copy_vector, factorise, multiply, solve_factored
 from .rosenbrock import dense_state, implicit_error, linearise, make_space, step_from
 from .rosenbrock_tableau import RADAU, RADAU_ERROR, RADAU_GAMMA, RADAU_LAST, RADAU_NODES
