@@ -36,8 +36,9 @@ def problem():
     small = model._replace(entries=entries)
     w = model.coefficients[columns]
     local = Local(
-        np.array([0, -1, 1, 0]), 2, 4, np.array([1, 0]), rng.standard_normal((N, 2)) * 0.5
-    )
+        np.array([0, -1, 1, 0]), 2, 4, np.array([1, 0]), rng.standard_normal((N, 2)) * 0.5,
+        np.array([[False, False], [False, True], [True, True], [False, False]]),
+    )  # fmt: skip
     initial = np.hstack([rng.uniform(0.7, 2.0, (N, 2)), 0.2 * rng.standard_normal((N, 1))])
     effects = np.array([0.3, -0.2])
     time = np.linspace(0.0, 5.0, 12)
@@ -58,6 +59,7 @@ def coefficients_of(w, own, r, local):
     log = np.zeros(2)
     log[0] = own[2]
     np.add.at(log, local.effect_slot, w[4:] * local.effect[r])
+    log[local.off[r]] = -np.inf
     return w[:4] * np.where(local.slot >= 0, np.exp(log[local.slot]), 1.0)
 
 
@@ -142,8 +144,9 @@ def test_no_slot_is_the_plain_model(problem):
     states = Initial(prior.mean[:, :2].copy(), prior.precision[:, :2].copy())
     plain = initial[:, :2].copy()
     still = local._replace(
-        slot=np.full(4, -1), n_slot=0, effect_slot=np.zeros(0, int), effect=np.zeros((N, 0))
-    )
+        slot=np.full(4, -1), n_slot=0, effect_slot=np.zeros(0, int), effect=np.zeros((N, 0)),
+        off=np.zeros((N, 0), bool),
+    )  # fmt: skip
     fixed = (data, states, no_drive(N, 2), tolerance(2, 1e-6), np.full(4, 0.01))
     out = [
         normal_equations(
@@ -162,7 +165,9 @@ def test_no_slot_is_the_plain_model(problem):
         for table in (still, nothing_local(4, N))
     ]
     # A slot whose factor is one everywhere gives the same too.
-    one = local._replace(effect_slot=np.zeros(0, int), effect=np.zeros((N, 0)))
+    one = local._replace(
+        effect_slot=np.zeros(0, int), effect=np.zeros((N, 0)), off=np.zeros((N, 2), bool)
+    )
     varied = normal_equations(
         np.hstack([plain, np.zeros((N, 1))]), w, model.terms, model.entries, one, w, model.terms,
         model.entries, one, data, prior._replace(mean=prior.mean), *fixed[2:],

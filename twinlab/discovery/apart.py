@@ -1,8 +1,9 @@
-"""A search in which every coefficient may deviate from the start, for many subjects.
+"""A search in which every coefficient may deviate from the start.
 
 Where subjects differ much, one fit for all takes the differences for noise: it ends with terms
 that are wrong and a noise under which nothing seems to vary.  So the continuation is also followed
-with a deviation of every coefficient in every trajectory, integrated out like its initial state.
+with a deviation of every coefficient in every trajectory, integrated out like its initial state;
+between conditions, with what may be off in some of them before that (`switching`).
 """
 
 from __future__ import annotations
@@ -15,16 +16,24 @@ import numpy as np
 
 from .continuation import Outcome
 from .families import families_of
+from .found import Found
 from .frame import Frame
 from .mixed import OMEGA_MEDIAN
+from .noise import compared_models
+from .progress import Teller
 from .question import Question
-from .search import MANY_TRAJECTORIES, Start, Weighed
+from .result import Settings
+from .search import MANY_TRAJECTORIES, Start, Weighed, run_starts
 from .steps import log_evidence
-from .variation import Varied, vary_model
+from .switching import Begun, switched_starts
+from .variation import Varied, gain, vary_model
 from .varying import Varying
 
 #: Coefficients that deviate at most: what is local to a trajectory grows with them.
 MOST_APART = 40
+#: Nats that deviations must promise for conditions to be tried apart, and the fewest conditions for
+#: which that is done; noise over that of the smooths with which a fit for all is beside the point.
+WORTH_APART, FEWEST_CONDITIONS, LOUDER = 3.0, 3, 1.5
 #: Form of the noise, where it may be chosen: levels differ between subjects as coefficients do.
 NOISE_APART = "combined"
 
@@ -94,3 +103,64 @@ def found_apart(
     answers = executor.map(fitted, [outcome for _, outcome in ends.values()])
     better = [a for a in answers if a is not None and a.evidence > bar]
     return max(better, key=lambda a: a.evidence) if better else None
+
+
+def conditions_apart(
+    found: Found,
+    question: Question,
+    settings: Settings,
+    seed: int,
+    teller: Teller,
+    executor: Executor,
+) -> tuple[Found, list[Begun]]:
+    """Follow what may be off, and deviations, from the start where conditions seem to differ.
+
+    Where many rates differ, or one is nothing, no contrast of one rate in one condition helps, and
+    one fit for all buys the differences with terms that are not there.
+
+    Returns
+    -------
+    found : Found
+        With the best model whose coefficients deviate.
+    begun : list of Begun
+        Models in which something is off.
+    """
+    frame, best, starts = found.frame, found.weighed[0], found.starts
+    each = replace(question, by_subject=True)
+    if starts[0].common is not None or starts[0].frame.problem is not frame.problem:
+        return found, []  # guesses at what is hidden, or pieces of records
+    differ = gain(frame, best, each) >= WORTH_APART
+    if not differ and not _louder(found):
+        return found, []
+    teller.rescoring("Trying what may be off in a condition", 1.0)
+    model = compared_models(frame.problem)[0] if settings.noise == "auto" else settings.noise
+    tick = teller.starts(starts)
+    begun = switched_starts(starts, question.terms, model, seed + 53, tick, executor)
+    first = max(begun, key=lambda b: b.model.evidence, default=None)
+    explained = first is not None and first.model.evidence > best.evidence
+    if first is not None and explained:
+        differ = gain(first.frame, first.model, each) >= WORTH_APART
+    apart = starts_apart(starts, each, FEWEST_CONDITIONS) if differ else []
+    if not apart:
+        return found, begun
+    teller.rescoring("Trying models whose coefficients all vary", 1.0)
+    tick = teller.starts(apart)
+    ended = run_starts(apart, best.noise.model, seed + 31, tick, executor)
+    varied = found_apart(frame, ended, best.evidence, each, teller.check, executor)
+    return replace(found, apart=varied and _by_condition(frame, varied)), begun
+
+
+def _louder(found: Found) -> bool:
+    """Whether the best model leaves far more noise than smooth curves do."""
+    noise, smooth = found.weighed[0].noise, found.starts[0].frame.smooth
+    seen = found.frame.problem.seen
+    left = noise.sd * noise.typical(found.frame.problem)
+    return float(np.log(left[seen] / smooth.sd[seen]).mean()) > np.log(LOUDER)
+
+
+def _by_condition(frame: Frame, varied: Varied) -> Varied:
+    """The same, told by condition where every trajectory has one of its own."""
+    conditions = [t.condition for t in frame.problem.study.trajectories]
+    if len(set(conditions)) < len(conditions):
+        return varied
+    return replace(varied, variation=replace(varied.variation, by="condition"))

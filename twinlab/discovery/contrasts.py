@@ -3,24 +3,26 @@
 One fit for all conditions bends the structure until it describes the odd one too: terms are
 invented.  So the regression around a model is given, beside all columns of the library, one more
 column for each coefficient of the model in each condition, and supports are selected over both;
-what looks best there is fitted and weighed.
+what looks best there is fitted and weighed.  Where a coefficient falls far, that it is off there
+(zero, which no factor reaches) is weighed too: it costs prior odds, and no parameter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .covariates import Candidate
+from .covariates import candidates_of
 from .families import families_of
 from .frame import Columns, Frame, Point
 from .noise import Noise
 from .search import Weighed, weigh
 from .steps import SCALE_FREEDOM, conditional, inverse_scaled, linearise_everywhere, select
-from .varying import EFFECT_SD, NORMAL90, Effect, Variation, Varying, VaryingEffect
+from .switching import Begun, conditions_of, varying_of, widened
+from .varying import EFFECT_SD, NORMAL90, SwitchedOff, Variation, Varying, VaryingEffect
 
 Array = NDArray[np.float64]
 
@@ -28,15 +30,21 @@ Array = NDArray[np.float64]
 CONTRAST = -1.0
 #: Rounds of the search, and supports that are fitted in each.
 ROUNDS, FITTED = 6, 8
-#: A column of the library and a place among the candidates.
+#: Log factor below which a coefficient may be off altogether: as the regression around a model in
+#: which it is not says, and as fitted.
+FALLEN, NOTHING = -0.6, -2.0
+#: A column of the library and a place among the candidates, or among the conditions.
 Contrast = tuple[int, int]
+Contrasts = tuple[Contrast, ...]
+Trial = tuple[Point, Noise, Contrasts, Contrasts]
 
 
 @dataclass(frozen=True)
 class Contrasted:
     """A model with contrasts, weighed; `score` is its evidence with their prior odds."""
 
-    contrasts: tuple[Contrast, ...]
+    contrasts: Contrasts
+    off: Contrasts
     frame: Frame
     model: Weighed
     score: float
@@ -49,8 +57,6 @@ class ContrastSearch:
     ----------
     frame : Frame
         Under which nothing varies.
-    made : sequence of Candidate
-        Conditions.
     terms : (n_column,) bool array
         Columns that may have contrasts.
     seed : int
@@ -61,20 +67,25 @@ class ContrastSearch:
     def __init__(
         self,
         frame: Frame,
-        made: Sequence[Candidate],
         terms: NDArray[np.bool_],
         seed: int,
         check: Callable[[], None],
     ) -> None:
-        self.plain, self.made, self.terms = frame, made, terms
+        self.plain, self.terms = frame, terms
+        self.made = candidates_of(frame.problem.study, True, ())
+        self.conditions = conditions_of(frame.problem.study)
         self.seed, self.check = seed, check
-        self.families = families_of(frame.problem.library)
-        self.met: dict[tuple[bytes, tuple[Contrast, ...]], Contrasted | None] = {}
+        # The first of a family stands for all of it.
+        families = families_of(frame.problem.library)
+        self.alike = {c: tuple(f.columns) for f in families for c in f.columns}
+        self.met: dict[tuple[bytes, Contrasts, Contrasts], Contrasted | None] = {}
 
-    def best(self, start: Weighed) -> Contrasted:
-        """The best model with contrasts around a plain one; it may have none."""
-        current = Contrasted((), self.plain, start, start.evidence)
-        self.met[start.fit.columns.tobytes(), ()] = current
+    def best(self, start: Weighed, begun: Sequence[Begun] = ()) -> Contrasted:
+        """The best model with contrasts around a plain one, or others; it may have none."""
+        current = Contrasted((), (), self.plain, start, start.evidence)
+        self.met[start.fit.columns.tobytes(), (), ()] = current
+        others = [self.weighed(*self._begun(b)) for b in begun]
+        current = max([current, *(o for o in others if o is not None)], key=_score)
         for round_ in range(ROUNDS):
             trials = [self.weighed(*trial) for trial in self._proposed(current, round_)]
             better = max((t for t in trials if t is not None), key=_score, default=current)
@@ -88,91 +99,114 @@ class ContrastSearch:
         n = max(int(self.terms[columns].sum()), 1) * len(self.made)
         return CONTRAST - float(np.log(n))
 
-    def frame(self, contrasts: Sequence[Contrast], size: Array) -> Frame:
-        """The frame with some contrasts."""
-        return self.plain.with_varying(self._varying(contrasts, size)) if contrasts else self.plain
+    def frame(self, contrasts: Sequence[Contrast], size: Array, off: Sequence[Contrast]) -> Frame:
+        """The frame with some contrasts, and some coefficients off."""
+        if not contrasts and not off:
+            return self.plain
+        return self.plain.with_varying(self._varying(contrasts, size, off))
 
-    def _varying(self, contrasts: Sequence[Contrast], size: Array) -> Varying:
-        columns = list(dict.fromkeys(c for c, _ in contrasts))
-        slot = np.full(self.plain.problem.n_column, -1, np.int64)
-        for v, column in enumerate(columns):
-            slot[column] = v
-            for family in self.families:
-                if column in family.columns:
-                    slot[list(family.columns)] = v
-        effects = tuple(
-            Effect(int(slot[c]), self.made[j].kind, self.made[j].name, self.made[j].value)
-            for c, j in contrasts
-        )
-        return Varying(slot, len(columns), np.zeros(0), effects, size)
+    def _varying(
+        self, contrasts: Sequence[Contrast], size: Array, off: Sequence[Contrast]
+    ) -> Varying:
+        own = [(c, self.made[j]) for c, j in contrasts]
+        return varying_of(self.plain, own, size, [(c, self.conditions[j]) for c, j in off])
+
+    def _begun(self, begun: Begun) -> Trial:
+        place = {condition.name: j for j, condition in enumerate(self.conditions)}
+        fit = begun.model.fit
+        off = self.acting([(c, place[name]) for c, name in begun.off], fit.columns)
+        return fit, begun.model.noise, (), off
+
+    def acting(self, off: Iterable[Contrast], columns: Columns) -> Contrasts:
+        """What is off among the columns of a model, each family by its first one there."""
+        own: set[int] = set(columns.tolist())
+        out: set[Contrast] = set()
+        for c, j in off:
+            here = [a for a in self.alike.get(c, (c,)) if a in own]
+            out |= {(min(here), j)} if here else set()
+        return tuple(sorted(out))
 
     def weighed(
-        self, point: Point, noise: Noise, contrasts: tuple[Contrast, ...]
+        self, point: Point, noise: Noise, contrasts: Contrasts, off: Contrasts = ()
     ) -> Contrasted | None:
         """Fit and weigh a model with contrasts, once; `point` holds their sizes."""
-        key = point.columns.tobytes(), contrasts
+        key = point.columns.tobytes(), contrasts, off
         if key not in self.met:
             self.check()
-            frame = self.frame(contrasts, point.effects)
+            frame = self.frame(contrasts, point.effects, off)
             model = weigh(frame, point, noise)
             self.met[key] = None
             if model is not None:
-                score = model.evidence + self.odds(point.columns) * len(contrasts)
-                self.met[key] = Contrasted(contrasts, frame, model, score)
+                prior = self.odds(point.columns) * (len(contrasts) + len(off))
+                self.met[key] = Contrasted(contrasts, off, frame, model, model.evidence + prior)
         return self.met[key]
 
-    def _proposed(
-        self, current: Contrasted, round_: int
-    ) -> list[tuple[Point, Noise, tuple[Contrast, ...]]]:
+    def _switched(self, current: Contrasted) -> list[Trial]:
+        """The model with one coefficient less that is off, or all off that are next to nothing."""
+        fit, noise = current.model.fit, current.model.noise
+        fewer = (tuple(o for o in current.off if o != out) for out in current.off)
+        out: list[Trial] = [(fit, noise, current.contrasts, off) for off in fewer]
+        gone = fit.effects < NOTHING
+        if gone.any():
+            pairs = list(zip(current.contrasts, gone, strict=True))
+            off = [*current.off, *((c, self._whole(j)) for (c, j), g in pairs if g)]
+            kept = tuple(c for c, g in pairs if not g)
+            point = replace(fit, effects=fit.effects[~gone])
+            out.append((point, noise, kept, self.acting(off, fit.columns)))
+        return out
+
+    def _proposed(self, current: Contrasted, round_: int) -> list[Trial]:
         """Supports over columns and contrasts by the regression around a model."""
         fit, noise, plain = current.model.fit, current.model.noise, self.plain
         own = fit.columns[self.terms[fit.columns] & ~plain.prior.held[fit.columns]]
-        # The first of a family stands for all of it.
-        alike = {c: tuple(f.columns) for f in self.families for c in f.columns}
-        first = {alike.get(int(c), (int(c),)): int(c) for c in own[::-1]}
-        every = [(c, j) for c in sorted(first.values()) for j in range(len(self.made))]
+        first = {self.alike.get(int(c), (int(c),)): int(c) for c in own[::-1]}
+        silent = {(c, self.conditions[j].name) for c, j in current.off}
+        every = [
+            (c, j)
+            for c in sorted(first.values())
+            for j in range(len(self.made))
+            if (c, self.made[j].name) not in silent
+        ]
         order = [*current.contrasts, *(x for x in every if x not in current.contrasts)]
         if not order:
-            return []
+            return self._switched(current)
         # The same slots for the model as for the candidates: those without contrasts are idle.
-        varying = self._varying(order, np.zeros(len(order)))
+        varying = self._varying(order, np.zeros(len(order)), current.off)
         chosen = len(current.contrasts)
-        now = Varying(
-            varying.slot, varying.n_slot, np.zeros(0), varying.effects[:chosen], fit.effects
-        )
+        now = replace(varying, effects=varying.effects[:chosen], size=fit.effects)
         gram = linearise_everywhere(plain.with_varying(now), fit, noise, 0.0, varying)
         if gram is None:
-            return []
+            return self._switched(current)
         n, m = plain.problem.n_column, len(order)
-        none = np.zeros(m, bool)
-        prior = plain.prior._replace(
-            log_odds=np.append(plain.prior.log_odds, np.zeros(m)),
-            spread=np.append(plain.prior.spread, np.zeros(m)),
-            required=np.append(plain.prior.required, none),
-            excluded=np.append(plain.prior.excluded, none),
-            sign=np.append(plain.prior.sign, np.zeros(m, np.int64)),
-            lower=np.append(plain.prior.lower, np.full(m, -np.inf)),
-            upper=np.append(plain.prior.upper, np.full(m, np.inf)),
-        )
         precision = np.append(plain.precision, np.full(m, EFFECT_SD**-2.0))
         supports = select(
-            gram, precision, prior, np.append(fit.columns, n + np.arange(chosen)),
+            gram, precision, widened(plain.prior, m), np.append(fit.columns, n + np.arange(chosen)),
             freedom=SCALE_FREEDOM, n_steps=plain.mcmc_steps, seed=self.seed + 277 + round_,
         )  # fmt: skip
-        out: dict[object, tuple[Point, Noise, tuple[Contrast, ...]]] = {}
+        out: dict[object, Trial] = {}
         for support in supports.columns[: 4 * FITTED]:
             columns = support[support < n]
             acting = [i for i in support[support >= n] - n if order[i][0] in columns]
             contrasts = tuple(sorted(order[i] for i in acting))
-            key = columns.tobytes(), contrasts
-            if not contrasts or key in self.met or key in out or len(out) >= FITTED:
-                continue
+            off = self.acting(current.off, columns)
             mean, _ = conditional(gram, precision, support)
-            sizes = {order[i]: mean[np.searchsorted(support, n + i)] for i in acting}
-            effects = np.clip([sizes[c] for c in contrasts], -1.5, 1.5)
-            point = Point(columns, mean[: columns.size], fit.initial, effects=effects)
-            out[key] = point, noise, contrasts
-        return list(out.values())
+            sizes = {order[i]: float(mean[np.searchsorted(support, n + i)]) for i in acting}
+            fallen = [c for c in contrasts if sizes[c] < FALLEN]
+            kept = tuple(c for c in contrasts if c not in fallen)
+            more = self.acting((*off, *((c, self._whole(j)) for c, j in fallen)), columns)
+            for some, zero in dict.fromkeys([(contrasts, off), (kept, more)]):
+                key = columns.tobytes(), some, zero
+                nothing = not some and not zero
+                if nothing or key in self.met or key in out or len(out) >= FITTED:
+                    continue
+                effects = np.clip([sizes[c] for c in some], -1.5, 1.5)
+                point = Point(columns, mean[: columns.size], fit.initial, effects=effects)
+                out[key] = point, noise, some, zero
+        return [*out.values(), *self._switched(current)]
+
+    def _whole(self, made: int) -> int:
+        """Place of a candidate among the conditions."""
+        return [c.name for c in self.conditions].index(self.made[made].name)
 
     def variation(self, found: Contrasted) -> Variation:
         """What was found, in numbers for people."""
@@ -186,7 +220,7 @@ class ContrastSearch:
             point = Point(
                 fit.columns, fit.coefficients, fit.initial, effects=np.delete(fit.effects, j)
             )
-            without = self.weighed(point, found.model.noise, rest)
+            without = self.weighed(point, found.model.noise, rest, found.off)
             gain = 50.0 if without is None else found.score - without.score
             size = float(fit.effects[j])
             effects.append(
@@ -201,7 +235,24 @@ class ContrastSearch:
             )
         free = fit.columns[self.terms[fit.columns]]
         tested = tuple(library.column_label(int(c)) for c in free)
-        return Variation("condition", tested, (), tuple(effects))
+        off = tuple(self._switched_off(found, place) for place in range(len(found.off)))
+        return Variation("condition", tested, (), tuple(effects), off)
+
+    def _switched_off(self, found: Contrasted, place: int) -> SwitchedOff:
+        """One coefficient that is off, against it being as elsewhere, or merely smaller."""
+        fit, noise, library = found.model.fit, found.model.noise, self.plain.problem.library
+        column, j = found.off[place]
+        rest = tuple(o for o in found.off if o != (column, j))
+        others = [self.weighed(fit, noise, found.contrasts, rest)]
+        made = [c.name for c in self.made]
+        if self.conditions[j].name in made:
+            own = column, made.index(self.conditions[j].name)
+            contrasts = tuple(sorted((*found.contrasts, own)))
+            size = np.insert(fit.effects, contrasts.index(own), -1.5)
+            others.append(self.weighed(replace(fit, effects=size), noise, contrasts, rest))
+        scores = [o.score - found.score for o in others if o is not None]
+        odds = float(np.exp(np.clip(scores, -500.0, 500.0)).sum())
+        return SwitchedOff(column, library.column_label(column), place, 1.0 / (1.0 + odds))
 
 
 def _score(model: Contrasted) -> float:

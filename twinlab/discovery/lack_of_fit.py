@@ -26,6 +26,7 @@ from twinlab.library import Column, Library
 from .noise import Noise
 from .problem import Problem
 from .result import Gram
+from .single import single_noise, single_problem
 from .steps import Fit, Frame, Point, linearise, n_parameters, solve_scaled
 
 Array = NDArray[np.float64]
@@ -159,9 +160,7 @@ def _chosen(n_trajectory: int) -> NDArray[np.int64]:
 def _trajectory_gram(frame: Frame, fit: Fit, noise: Noise, r: int, n_basis: int) -> Gram | None:
     """Regression of one trajectory on the active columns, then the basis in each equation."""
     problem = frame.problem
-    rows = problem.rows(r)
     wider = _with_basis(problem, fit.columns, r, n_basis)
-    own = replace(noise, shape=np.ascontiguousarray(noise.shape[rows]))
     start = frame.initial_prior
     part = replace(
         frame,
@@ -172,12 +171,12 @@ def _trajectory_gram(frame: Frame, fit: Fit, noise: Noise, r: int, n_basis: int)
     )
     columns = np.arange(len(fit.columns), dtype=np.int64)
     point = Point(columns, fit.coefficients, fit.initial[r : r + 1], effects=fit.effects)
-    return linearise(part, point, own, 0.0)
+    return linearise(part, point, single_noise(noise, problem, r), 0.0)
 
 
 def _with_basis(problem: Problem, columns: NDArray[np.int64], r: int, n_basis: int) -> Problem:
     """One trajectory, the active columns, and basis functions of time as further inputs."""
-    rows, library = problem.rows(r), problem.library
+    library = problem.library
     names = _free_names(library.names, n_basis)
     terms = [*library.terms, *(Term.product({name: 1.0}) for name in names)]
     first = len(library.terms)
@@ -200,19 +199,11 @@ def _with_basis(problem: Problem, columns: NDArray[np.int64], r: int, n_basis: i
     grid = problem.grid(r)
     schedule = problem.schedule.one(r).with_inputs(grid, _basis_pieces(grid, n_basis))
     return replace(
-        problem,
+        single_problem(problem, r),
         library=wider,
         terms=wider.table(),
         entries=wider.entries(),
         prior=none,
-        start=np.array([0, rows.stop - rows.start], np.int64),
-        time=np.ascontiguousarray(problem.time[rows]),
-        value=np.ascontiguousarray(problem.value[rows]),
-        sd=np.ascontiguousarray(problem.sd[rows]),
-        count=np.ascontiguousarray(problem.count[rows]),
-        spread=np.ascontiguousarray(problem.spread[rows]),
-        censored=np.ascontiguousarray(problem.censored[rows]),
-        gauge=np.ascontiguousarray(problem.gauge[rows]),
         schedule=schedule,
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .result import Discovery
-from .variation_words import effect_text, effect_words
+from .variation_words import effect_text, effect_words, off_text, off_words
 from .varying import VaryingTerm
 
 Array = NDArray[np.float64]
@@ -36,7 +36,7 @@ class LocalCoefficient:
     term : VaryingTerm or None
         How far it deviates from one to the next; None where conditions alone tell it apart.
     explained : tuple of str
-        What conditions and covariates do to it, in words.
+        What conditions and covariates do to it, and where it is off, in words.
     probability : float
         That it varies: by subject or, where it does not, of the most certain effect.
     """
@@ -71,14 +71,17 @@ def local_coefficients(discovery: Discovery) -> tuple[LocalCoefficient, ...]:
         slot = int(varying.slot[column])
         term = next((t for t in variation.terms if t.column == column), None)
         effects = [e for e in variation.effects if e.column == column]
-        if slot < 0 or (term is None and not effects):
+        off = [o for o in variation.off if o.column == column]
+        if slot < 0 or (term is None and not effects and not off):
             continue
         rows, by = _rows(discovery, subjects=variation.by == "subject")
-        own = best.coefficients[place] * best.local.factor[rows, place]
+        own = best.coefficients[place] * best.local.factor[rows, place] + 0.0
         own90 = np.stack([own, own], axis=1)
         if drawn is not None:
-            values = discovery.posterior.coefficients[:, [column]] * np.exp(
-                drawn.log_factor[:, rows, slot]
+            values = (
+                discovery.posterior.coefficients[:, [column]]
+                * np.exp(drawn.log_factor[:, rows, slot])
+                + 0.0
             )
             held = values[discovery.posterior.coefficients[:, column] != 0.0]
             if len(held):
@@ -97,8 +100,11 @@ def local_coefficients(discovery: Discovery) -> tuple[LocalCoefficient, ...]:
                 own,
                 own90,
                 term,
-                tuple(effect_words(varying.effects[e.effect], e) for e in effects),
-                term.probability if term else max(e.probability for e in effects),
+                (
+                    *(effect_words(varying.effects[e.effect], e) for e in effects),
+                    *(off_words(varying.off[o.off], o) for o in off),
+                ),
+                term.probability if term else max(e.probability for e in (*effects, *off)),
             )
         )
     return tuple(out)
@@ -149,6 +155,15 @@ def variation_mapping(discovery: Discovery) -> dict[str, Any] | None:
                 "text": effect_text(varying.effects[e.effect], e),
             }
             for e in variation.effects
+        ],
+        "off": [
+            {
+                "term": o.label,
+                "condition": varying.off[o.off].name,
+                "probability": _number(o.probability),
+                "text": off_text(varying.off[o.off], o),
+            }
+            for o in variation.off
         ],
         "trajectories": own,
     }

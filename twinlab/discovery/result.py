@@ -234,7 +234,8 @@ class RankedModel:
         """Coefficients (k,) of one trajectory."""
         if self.local is None:
             return self.coefficients
-        return np.asarray(self.coefficients * self.local.factor[trajectory], float)
+        # what is off is a plain zero, whatever its sign elsewhere
+        return np.asarray(self.coefficients * self.local.factor[trajectory] + 0.0, float)
 
     def full(self, trajectory: int, n_column: int) -> Array:
         """Coefficients (n_column,) of one trajectory, zero where a column is left out."""

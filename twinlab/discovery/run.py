@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from twinlab.errors import UserError
 from twinlab.knowledge import Knowledge
 
-from .apart import NOISE_APART, found_apart, starts_apart
+from .apart import NOISE_APART, conditions_apart, found_apart, starts_apart
 from .continuation import Outcome
 from .exchange import exchanges, hidden_faster
 from .extension import extend
@@ -22,7 +22,7 @@ from .latent_search import in_display_units, latent_starts
 from .noise import Noise, compared_models, make_noise
 from .problem import Problem
 from .progress import Teller
-from .question import Question, question_of
+from .question import question_of
 from .refinement import refine
 from .result import Gram, Settings
 from .search import (
@@ -41,6 +41,7 @@ from .search import (
 )
 from .segments import MOST_JOINED, cut_problem, join, piece_share
 from .steps import Frame, Point, linearise
+from .switching import Begun
 from .variation import find_variation, gain
 
 Array = NDArray[np.float64]
@@ -50,9 +51,8 @@ NOISE_MARGIN = 3.0
 #: How often variation is sought, each time in the best model found under the last, and rounds of
 #: neighbours weighed under it.
 VARIATION_ROUNDS, VARIED_ROUNDS = 2, 4
-#: Nats that deviations must promise for conditions to be tried apart, and by which they must beat
-#: contrasts of single conditions; the fewest conditions for which that is done.
-WORTH_APART, BETTER_APART, FEWEST_CONDITIONS = 3.0, 10.0, 3
+#: Nats by which deviations of conditions must beat contrasts of single ones.
+BETTER_APART = 10.0
 #: Share of each record that a piece holds when a search that ended stuck is tried again, and the
 #: fewest times of a record for which that is done.
 RESCUE_SHARE, FEWEST_RESCUED = 0.5, 15
@@ -101,8 +101,11 @@ class Run:
         question = question_of(frame.problem, self.settings)
         if question is None or found.in_pieces:
             return found
+        begun: list[Begun] = []
         if not question.by_subject:
-            found = self.conditions_apart(found, question)
+            found, begun = conditions_apart(
+                found, question, self.settings, self.seed, self.teller, self.pool
+            )
         before = found
         for _ in range(VARIATION_ROUNDS):
             self.teller.rescoring("Testing which coefficients vary", 1.0)
@@ -111,7 +114,9 @@ class Run:
             if varied is not None and not varied.evidence > best.evidence:
                 varied = None
             if not (question.by_subject and found is before and found.plainly_apart):
-                sought = find_variation(frame, best, other, question, self.seed, self.teller.check)
+                sought = find_variation(
+                    frame, best, other, question, self.seed, self.teller.check, begun
+                )
                 # A condition that is named says more than a spread over all of them.
                 bar = np.inf if varied is None else varied.evidence
                 bar -= 0.0 if question.by_subject else BETTER_APART
@@ -131,6 +136,8 @@ class Run:
             top = weighed[0]
             if np.array_equal(top.fit.columns, best.fit.columns):
                 break
+            if varied.variation.off and np.array_equal(top.fit.columns, varied.fit.columns):
+                break  # all around it has been looked at
             if varied is before.apart and not question.by_subject:
                 break  # all that varies has been sought
             states = np.ascontiguousarray(top.fit.initial[:, : frame.problem.n_state])
@@ -148,34 +155,9 @@ class Run:
             found.variation,
             terms=tuple(t for t in found.variation.terms if t.column in held),
             effects=tuple(e for e in found.variation.effects if e.column in held),
+            off=tuple(o for o in found.variation.off if o.column in held),
         )
         return replace(found, variation=variation)
-
-    def conditions_apart(self, found: Found, question: Question) -> Found:
-        """Follow deviations of all coefficients from the start, where conditions seem to differ.
-
-        Where many rates differ, no contrast of one rate in one condition helps, and one fit for
-        all buys the differences with terms that are not there.
-        """
-        frame, best, start = found.frame, found.weighed[0], found.starts[0]
-        each = replace(question, by_subject=True)
-        if start.common is not None or start.frame.problem is not frame.problem:
-            return found  # guesses at what is hidden, or pieces of records
-        if gain(frame, best, each) < WORTH_APART:
-            return found
-        apart = starts_apart(found.starts, each, FEWEST_CONDITIONS)
-        if not apart:
-            return found
-        self.teller.rescoring("Trying models whose coefficients all vary", 1.0)
-        tick = self.teller.starts(apart)
-        ended = run_starts(apart, best.noise.model, self.seed + 31, tick, self.pool)
-        varied = found_apart(frame, ended, best.evidence, each, self.teller.check, self.pool)
-        if varied is None:
-            return found
-        conditions = [t.condition for t in frame.problem.study.trajectories]
-        if len(set(conditions)) == len(conditions):
-            varied = replace(varied, variation=replace(varied.variation, by="condition"))
-        return replace(found, apart=varied)
 
     def find_hidden(self, problem: Problem, noise_models: tuple[str, ...]) -> Found:
         """Search where some states were never measured, from guesses at their course."""

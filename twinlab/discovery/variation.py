@@ -23,6 +23,7 @@ from .question import Question
 from .scaled import inverse_scaled
 from .search import Weighed
 from .steps import Fit, log_evidence, n_parameters, polish_point
+from .switching import Begun
 from .varying import NORMAL90, Effect, Variation, Varying, VaryingEffect, VaryingTerm
 
 Array = NDArray[np.float64]
@@ -62,6 +63,7 @@ def find_variation(
     question: Question,
     seed: int,
     check: Callable[[], None],
+    begun: Sequence[Begun] = (),
 ) -> Varied | None:
     """What varies in a model; None where nothing does, or the data cannot say.
 
@@ -78,12 +80,13 @@ def find_variation(
     seed : int
     check : callable
         Called before every fit; may raise ``Cancelled``.
+    begun : sequence of Begun
+        Further models to look around where conditions are compared.
     """
     if not question.by_subject:
-        made = candidates_of(frame.problem.study, True, ())
-        search = ContrastSearch(frame, made, question.terms, seed, check)
-        found = search.best(best)
-        if not found.contrasts:
+        search = ContrastSearch(frame, question.terms, seed, check)
+        found = search.best(best, begun)
+        if not found.contrasts and not found.off:
             return None
         model = found.model
         return Varied(
@@ -108,9 +111,10 @@ def vary_model(
 
 
 def gain(frame: Frame, best: Weighed, question: Question) -> float:
-    """Nats that deviations promise around a plain fit, prior odds included.
+    """Nats that deviations promise around a fit without any, prior odds included.
 
-    Judged on one linearisation: it costs no more than a step of a fit.
+    Judged on one linearisation: it costs no more than a step of a fit.  What the frame has off
+    stays off.
     """
     return _Study(frame, best, question, lambda: None).promise() - best.evidence
 
@@ -128,6 +132,13 @@ class _Study:
         slot = np.full(frame.problem.n_column, -1, np.int64)
         slot[self.slots] = np.arange(self.slots.size)
         self.slot = slot
+        own = frame.varying
+        self.off = tuple(
+            replace(off, slot=int(slot[c]))
+            for off in own.off
+            for c in self.slots
+            if own.slot[c] == off.slot
+        )
         made = candidates_of(frame.problem.study, question.by_condition, question.covariates)
         self.effects = tuple(
             _effect(candidate, s) for s in range(self.slots.size) for candidate in made
@@ -137,7 +148,8 @@ class _Study:
     def frame(self, omega: Array, effects: tuple[int, ...], size: Array) -> Frame:
         """The frame in which the first slots deviate and some effects act."""
         chosen = tuple(self.effects[e] for e in effects)
-        return self.plain.with_varying(Varying(self.slot, self.slots.size, omega, chosen, size))
+        varying = Varying(self.slot, self.slots.size, omega, chosen, size, self.off)
+        return self.plain.with_varying(varying)
 
     def mixed(self, frame: Frame, fit: Fit, noise: Noise, order: tuple[int, ...]) -> Mixed | None:
         """Quadratic cost around a fit, with all deviations and all candidate effects."""
@@ -146,7 +158,7 @@ class _Study:
         rest = [e for e in range(len(self.effects)) if e not in order]
         order = (*order, *rest)
         every = tuple(self.effects[e] for e in order)
-        varying = Varying(self.slot, self.slots.size, omega, every, np.zeros(len(every)))
+        varying = Varying(self.slot, self.slots.size, omega, every, np.zeros(len(every)), self.off)
         known = replace(varying, effects=every[: len(order) - len(rest)])
         cost = quadratic(self.plain.with_varying(known), fit, noise, varying)
         return Mixed(self.plain, fit, cost, order) if cost is not None else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .varying import Effect, Variation, Varying, VaryingEffect
+from .varying import Effect, Off, SwitchedOff, Variation, Varying, VaryingEffect
 
 
 def effect_text(effect: Effect, found: VaryingEffect) -> str:
@@ -39,6 +39,21 @@ def effect_words(effect: Effect, found: VaryingEffect) -> str:
     return f"each {effect.scale:.3g} of {effect.name}: {times}"
 
 
+def off_text(off: Off, found: SwitchedOff) -> str:
+    """A coefficient that is off in one condition, in a sentence."""
+    probability = _probability(found.probability)
+    return f"{found.label} is off in condition {off.name} (probability {probability})"
+
+
+def off_words(off: Off, found: SwitchedOff) -> str:
+    """The same in a few words, for a table that names the coefficient."""
+    return f"{off.name}: off (probability {_probability(found.probability)})"
+
+
+def _probability(value: float) -> str:
+    return "over 0.99" if value > 0.99 else f"{value:.2f}"
+
+
 def variation_text(variation: Variation, varying: Varying) -> str:
     """One or more sentences: which coefficients differ, by how much, and what explains it."""
     parts = []
@@ -51,4 +66,5 @@ def variation_text(variation: Variation, varying: Varying) -> str:
             words += f", after {names} explained {100 * term.explained:.0f} % of its variance"
         parts.append(words)
     parts += [effect_text(varying.effects[e.effect], e) for e in variation.effects]
+    parts += [off_text(varying.off[o.off], o) for o in variation.off]
     return f"Coefficients differ between {variation.by}s: {'; '.join(parts)}."

@@ -2,8 +2,9 @@
 
 The coefficients of a *slot* are multiplied, in each trajectory, by one factor: the exponential of
 a deviation of the trajectory's own (normal with standard deviation omega, integrated out with the
-initial state) and of effects, which are shared (a condition, a covariate).  Atoms of one family
-share a slot: they are one mechanism.
+initial state) and of effects, which are shared (a condition, a covariate).  In some conditions a
+slot may be switched off (a knock-out, a blocked receptor): its coefficients are zero there.  Atoms
+of one family share a slot: they are one mechanism.
 """
 
 from __future__ import annotations
@@ -55,6 +56,24 @@ class Effect:
 
 
 @dataclass(frozen=True)
+class Off:
+    """A slot that is switched off in one condition: its coefficients are zero there.
+
+    Attributes
+    ----------
+    slot : int
+    name : str
+        Of the condition.
+    value : (n_trajectory,) bool array
+        Trajectories of the condition.
+    """
+
+    slot: int
+    name: str
+    value: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
 class LocalEstimates:
     """What differs between trajectories in one model, at its optimum.
 
@@ -83,7 +102,8 @@ class LocalDraws:
     slot : (n_column,) int array
         Slot of each column; -1 where it is the same everywhere.
     log_factor : (n_draw, n_trajectory, n_slot) array
-        Logarithm of what the coefficients of a slot are multiplied by.
+        Logarithm of what the coefficients of a slot are multiplied by; minus infinity where it is
+        switched off.
     deviation : (n_draw, n_trajectory, n_varying) array
         The trajectory's own part of it.
     effects : (n_draw, n_effect) array
@@ -97,7 +117,7 @@ class LocalDraws:
 
 @dataclass(frozen=True)
 class Varying:
-    """Slots, deviations and effects of one frame.
+    """Slots, deviations, effects and what is switched off, of one frame.
 
     Attributes
     ----------
@@ -109,6 +129,7 @@ class Varying:
     effects : tuple of Effect
     size : (n_effect,) array
         Sizes of the effects that fits start from.
+    off : tuple of Off
     """
 
     slot: Columns
@@ -116,11 +137,19 @@ class Varying:
     omega: Array = field(default_factory=lambda: np.zeros(0))
     effects: tuple[Effect, ...] = ()
     size: Array = field(default_factory=lambda: np.zeros(0))
+    off: tuple[Off, ...] = ()
 
     @property
     def effect_precision(self) -> Array:
         """Prior precision (n_effect,) of the effects."""
         return np.full(len(self.effects), EFFECT_SD**-2.0)
+
+    def silent(self, n_trajectory: int) -> NDArray[np.bool_]:
+        """Where slots are switched off, (n_trajectory, n_slot)."""
+        out = np.zeros((n_trajectory, self.n_slot), bool)
+        for off in self.off:
+            out[:, off.slot] |= off.value
+        return out
 
     def local(self, columns: Columns, n_trajectory: int) -> Local:
         """Kernel tables of the model, or the regression, that holds `columns`."""
@@ -131,6 +160,7 @@ class Varying:
             len(columns),
             np.array([e.slot for e in self.effects], np.int64),
             np.ascontiguousarray(value.reshape(len(self.effects), n_trajectory).T),
+            self.silent(n_trajectory),
         )
 
     def prior(self, initial: Initial) -> Initial:
@@ -154,6 +184,7 @@ class Varying:
         out[..., : self.omega.size] = deviation
         for j, effect in enumerate(self.effects):
             out[..., effect.slot] += effects[..., j, None] * effect.value
+        out[..., self.silent(out.shape[-2])] = -np.inf
         return out
 
     def factor(self, columns: Columns, deviation: Array, effects: Array) -> Array:
@@ -172,7 +203,8 @@ class Varying:
     def trajectory(self, r: int, columns: Columns, n_column: int) -> Varying:
         """The same for one trajectory and a library of `columns` with others behind them."""
         effects = tuple(replace(e, value=e.value[r : r + 1]) for e in self.effects)
-        return replace(self.restricted(columns, n_column), effects=effects)
+        off = tuple(replace(o, value=o.value[r : r + 1]) for o in self.off)
+        return replace(self.restricted(columns, n_column), effects=effects, off=off)
 
     def restricted(self, columns: Columns, n_column: int) -> Varying:
         """The same for a library of `columns` with others behind them, which do not vary."""
@@ -243,6 +275,27 @@ class VaryingEffect:
 
 
 @dataclass(frozen=True)
+class SwitchedOff:
+    """One coefficient that is zero in one condition.
+
+    Attributes
+    ----------
+    column : int
+    label : str
+        Equation and term.
+    off : int
+        Place among what the frame switches off.
+    probability : float
+        That it is off there, rather than as elsewhere or with a value of its own.
+    """
+
+    column: int
+    label: str
+    off: int
+    probability: float
+
+
+@dataclass(frozen=True)
 class Variation:
     """What was asked and found about coefficients that vary.
 
@@ -254,12 +307,14 @@ class Variation:
         Coefficients that might have varied.
     terms : tuple of VaryingTerm
     effects : tuple of VaryingEffect
+    off : tuple of SwitchedOff
     """
 
     by: str
     tested: tuple[str, ...]
     terms: tuple[VaryingTerm, ...] = ()
     effects: tuple[VaryingEffect, ...] = ()
+    off: tuple[SwitchedOff, ...] = ()
 
     def of_model(
         self, varying: Varying, labels: Mapping[int, str], estimates: LocalEstimates
@@ -293,4 +348,8 @@ class Variation:
                     size90=size + NORMAL90 * sd * np.array([-1.0, 1.0]),
                 )
             )  # fmt: skip
-        return replace(self, terms=terms, effects=tuple(effects))
+        off = tuple(
+            replace(o, column=column(o.column), label=labels.get(column(o.column), o.label))
+            for o in self.off
+        )
+        return replace(self, terms=terms, effects=tuple(effects), off=off)

@@ -4,7 +4,8 @@ In trajectory ``r`` the coefficients of *slot* ``v`` are ``w exp(eta_rv + sum_j 
 over the effects ``j`` of that slot.  The deviations ``eta`` are local to the trajectory, as its
 initial state is; the effects' sizes ``b`` are shared.  On this scale a rate keeps its sign, and
 variation is a fraction of the value (population pharmacokinetics; Lindstrom and Bates 1990,
-Biometrics 46, 673; Mould and Upton 2012, CPT Pharmacometrics Syst. Pharmacol. 1, e6).
+Biometrics 46, 673; Mould and Upton 2012, CPT Pharmacometrics Syst. Pharmacol. 1, e6).  Where a
+slot is switched off its coefficients are zero.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ class Local(NamedTuple):
     effect_slot : (n_effect,) int array
     effect : (n_trajectory, n_effect) array
         The values ``z``.
+    off : (n_trajectory, n_slot) bool array
+        Where the coefficients of a slot are zero.
     """
 
     slot: NDArray[np.int64]
@@ -38,12 +41,14 @@ class Local(NamedTuple):
     n_coefficient: int
     effect_slot: NDArray[np.int64]
     effect: NDArray[np.float64]
+    off: NDArray[np.bool_]
 
 
 def nothing_local(k: int, n_trajectory: int) -> Local:
     """Coefficients that are the same in all trajectories."""
     none = np.zeros(0, np.int64)
-    return Local(np.full(k, -1, np.int64), 0, k, none, np.zeros((n_trajectory, 0)))
+    effect, off = np.zeros((n_trajectory, 0)), np.zeros((n_trajectory, 0), np.bool_)
+    return Local(np.full(k, -1, np.int64), 0, k, none, effect, off)
 
 
 @jit
@@ -63,7 +68,7 @@ def local_coefficients(w, own, d, r, local, factor, out):
     for j in range(local.effect_slot.size):
         factor[local.effect_slot[j]] += w[k + j] * local.effect[r, j]
     for v in range(local.n_slot):
-        factor[v] = np.exp(factor[v])
+        factor[v] = 0.0 if local.off[r, v] else np.exp(factor[v])
     for a in range(k):
         out[a] = w[a] * factor[local.slot[a]] if local.slot[a] >= 0 else w[a]
 

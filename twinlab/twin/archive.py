@@ -163,6 +163,8 @@ def _local_fits(discovery: Discovery) -> list[bool]:
         n_varying <= varying.n_slot,
         all(e.value.shape == (n_trajectory,) for e in varying.effects),
         all(0 <= e.slot < varying.n_slot for e in varying.effects),
+        all(o.value.shape == (n_trajectory,) for o in varying.off),
+        all(0 <= o.slot < varying.n_slot for o in varying.off),
         drawn is not None
         and drawn.log_factor.shape == (n_draw, n_trajectory, varying.n_slot)
         and drawn.effects.shape == (n_draw, n_effect),

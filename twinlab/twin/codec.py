@@ -52,6 +52,8 @@ CLASSES: dict[str, type] = {
         verdict.PriorVerdict,
         varying.LocalEstimates,
         varying.Effect,
+        varying.Off,
+        varying.SwitchedOff,
         varying.LocalDraws,
         varying.Varying,
         varying.Variation,

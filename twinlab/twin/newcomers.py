@@ -20,7 +20,8 @@ def population_draws(
 
     Every draw of the posterior has a deviation of its own, normal with the population's standard
     deviation omega, and the effects of the subject's condition and covariates (the marginal
-    model of Lindstrom and Bates 1990, Biometrics 46, 673, section 2).
+    model of Lindstrom and Bates 1990, Biometrics 46, 673, section 2).  What is switched off in the
+    subject's condition is zero.
 
     Parameters
     ----------
@@ -45,6 +46,9 @@ def population_draws(
     for j, effect in enumerate(varying.effects):
         value = effect_value(effect, trajectory)
         log_factor[:, effect.slot] += posterior.local.effects[:, j] * value
+    for off in varying.off:
+        if off.name == trajectory.condition:
+            log_factor[:, off.slot] = -np.inf
     slot = posterior.local.slot
     factor = np.exp(log_factor)[:, np.maximum(slot, 0)]
     return np.where(slot >= 0, coefficients * factor, coefficients)
