@@ -16,7 +16,7 @@ import numpy as np
 
 from .continuation import Outcome
 from .families import families_of
-from .found import Found
+from .found import PLAIN_IS_HOPELESS, Found
 from .frame import Frame
 from .mixed import OMEGA_MEDIAN
 from .noise import compared_models
@@ -105,6 +105,48 @@ def found_apart(
     return max(better, key=lambda a: a.evidence) if better else None
 
 
+def may_be_off(
+    starts: Sequence[Start],
+    best: Weighed,
+    question: Question,
+    settings: Settings,
+    seed: int,
+    teller: Teller,
+    executor: Executor,
+) -> tuple[tuple[Begun, ...] | None, bool]:
+    """Models in which something is off in single conditions, where conditions seem to differ.
+
+    Parameters
+    ----------
+    starts : sequence of Start
+    best : Weighed
+        Of the models for all conditions.
+    question, settings, seed, teller, executor
+
+    Returns
+    -------
+    begun : tuple of Begun or None
+        None where conditions do not seem to differ.
+    plainly : bool
+        Whether two starts agree on a model that is far better than `best` and leaves nothing to be
+        explained by deviations.
+    """
+    frame, each = starts[0].frame, replace(question, by_subject=True)
+    if gain(frame, best, each) < WORTH_APART and not _louder(best, starts[0]):
+        return None, False
+    teller.rescoring("Trying what may be off in a condition", 1.0)
+    model = compared_models(frame.problem)[0] if settings.noise == "auto" else settings.noise
+    tick = teller.starts(list(starts))
+    begun = tuple(switched_starts(starts, question.terms, model, seed + 53, tick, executor))
+    first = max(begun, key=lambda b: b.model.evidence, default=None)
+    if first is None or first.model.evidence < best.evidence + PLAIN_IS_HOPELESS:
+        return begun, False
+    columns = first.model.fit.columns
+    alike = [b for b in begun if b.off == first.off]
+    agreed = sum(np.array_equal(b.model.fit.columns, columns) for b in alike) > 1
+    return begun, agreed and gain(first.frame, first.model, each) < WORTH_APART
+
+
 def conditions_apart(
     found: Found,
     question: Question,
@@ -112,50 +154,42 @@ def conditions_apart(
     seed: int,
     teller: Teller,
     executor: Executor,
-) -> tuple[Found, list[Begun]]:
+) -> Found:
     """Follow what may be off, and deviations, from the start where conditions seem to differ.
 
     Where many rates differ, or one is nothing, no contrast of one rate in one condition helps, and
     one fit for all buys the differences with terms that are not there.
-
-    Returns
-    -------
-    found : Found
-        With the best model whose coefficients deviate.
-    begun : list of Begun
-        Models in which something is off.
     """
     frame, best, starts = found.frame, found.weighed[0], found.starts
     each = replace(question, by_subject=True)
     if starts[0].common is not None or starts[0].frame.problem is not frame.problem:
-        return found, []  # guesses at what is hidden, or pieces of records
-    differ = gain(frame, best, each) >= WORTH_APART
-    if not differ and not _louder(found):
-        return found, []
-    teller.rescoring("Trying what may be off in a condition", 1.0)
-    model = compared_models(frame.problem)[0] if settings.noise == "auto" else settings.noise
-    tick = teller.starts(starts)
-    begun = switched_starts(starts, question.terms, model, seed + 53, tick, executor)
-    first = max(begun, key=lambda b: b.model.evidence, default=None)
-    explained = first is not None and first.model.evidence > best.evidence
-    if first is not None and explained:
+        return found  # guesses at what is hidden, or pieces of records
+    if found.plainly_off:
+        return found
+    begun = found.begun
+    if begun is None:
+        begun, _ = may_be_off(starts, best, question, settings, seed, teller, executor)
+    found = replace(found, begun=begun)
+    first = max(begun or (), key=lambda b: b.model.evidence, default=None)
+    if first is not None and first.model.evidence > best.evidence:
         differ = gain(first.frame, first.model, each) >= WORTH_APART
+    else:
+        differ = gain(frame, best, each) >= WORTH_APART
     apart = starts_apart(starts, each, FEWEST_CONDITIONS) if differ else []
     if not apart:
-        return found, begun
+        return found
     teller.rescoring("Trying models whose coefficients all vary", 1.0)
     tick = teller.starts(apart)
     ended = run_starts(apart, best.noise.model, seed + 31, tick, executor)
     varied = found_apart(frame, ended, best.evidence, each, teller.check, executor)
-    return replace(found, apart=varied and _by_condition(frame, varied)), begun
+    return replace(found, apart=varied and _by_condition(frame, varied))
 
 
-def _louder(found: Found) -> bool:
-    """Whether the best model leaves far more noise than smooth curves do."""
-    noise, smooth = found.weighed[0].noise, found.starts[0].frame.smooth
-    seen = found.frame.problem.seen
-    left = noise.sd * noise.typical(found.frame.problem)
-    return float(np.log(left[seen] / smooth.sd[seen]).mean()) > np.log(LOUDER)
+def _louder(best: Weighed, start: Start) -> bool:
+    """Whether a model leaves far more noise than smooth curves do."""
+    problem, smooth = start.frame.problem, start.frame.smooth
+    left = best.noise.sd * best.noise.typical(problem)
+    return float(np.log(left / smooth.sd)[problem.seen].mean()) > np.log(LOUDER)
 
 
 def _by_condition(frame: Frame, varied: Varied) -> Varied:

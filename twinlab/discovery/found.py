@@ -12,6 +12,7 @@ from .frame import Frame
 from .latent_search import Gauge
 from .result import Gram
 from .search import Start, Weighed
+from .switching import Begun
 from .variation import Varied
 from .varying import Variation
 
@@ -23,7 +24,11 @@ PLAIN_IS_HOPELESS = 25.0
 
 @dataclass(frozen=True)
 class Found:
-    """Models by descending evidence, and how they were come by."""
+    """Models by descending evidence, and how they were come by.
+
+    Of the models in which something is off in single conditions, `begun`, None says that they were
+    not looked for, `plainly_off` that they leave one fit for all behind.
+    """
 
     frame: Frame
     starts: list[Start]
@@ -36,6 +41,8 @@ class Found:
     gauges: tuple[Gauge, ...] = ()
     leaders: tuple[Weighed, ...] = ()
     apart: Varied | None = None
+    begun: tuple[Begun, ...] | None = None
+    plainly_off: bool = False
 
     @property
     def plainly_apart(self) -> bool:

@@ -104,7 +104,9 @@ def local_coefficients(discovery: Discovery) -> tuple[LocalCoefficient, ...]:
                     *(effect_words(varying.effects[e.effect], e) for e in effects),
                     *(off_words(varying.off[o.off], o) for o in off),
                 ),
-                term.probability if term else max(e.probability for e in (*effects, *off)),
+                term.probability
+                if term
+                else max([*(e.probability for e in effects), *(o.probability for o in off)]),
             )
         )
     return tuple(out)

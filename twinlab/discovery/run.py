@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from twinlab.errors import UserError
 from twinlab.knowledge import Knowledge
 
-from .apart import NOISE_APART, conditions_apart, found_apart, starts_apart
+from .apart import NOISE_APART, conditions_apart, found_apart, may_be_off, starts_apart
 from .continuation import Outcome
 from .exchange import exchanges, hidden_faster
 from .extension import extend
@@ -41,7 +41,6 @@ from .search import (
 )
 from .segments import MOST_JOINED, cut_problem, join, piece_share
 from .steps import Frame, Point, linearise
-from .switching import Begun
 from .variation import find_variation, gain
 
 Array = NDArray[np.float64]
@@ -88,7 +87,7 @@ class Run:
                 same = replace(self.settings, vary="nothing")
                 return replace(self, settings=same).find(problem, noise_models)
             return self.refine_constants(self.renoised(found, noise_models))
-        elif stuck(found.outcomes, problem.n_state):
+        elif stuck(found.outcomes, problem.n_state) and not found.plainly_off:
             found = self.rescued(problem, found, noise_models)
         return self.refine_constants(self.renoised(self.varied(found), noise_models))
 
@@ -101,9 +100,8 @@ class Run:
         question = question_of(frame.problem, self.settings)
         if question is None or found.in_pieces:
             return found
-        begun: list[Begun] = []
         if not question.by_subject:
-            found, begun = conditions_apart(
+            found = conditions_apart(
                 found, question, self.settings, self.seed, self.teller, self.pool
             )
         before = found
@@ -115,7 +113,7 @@ class Run:
                 varied = None
             if not (question.by_subject and found is before and found.plainly_apart):
                 sought = find_variation(
-                    frame, best, other, question, self.seed, self.teller.check, begun
+                    frame, best, other, question, self.seed, self.teller.check, found.begun or ()
                 )
                 # A condition that is named says more than a spread over all of them.
                 bar = np.inf if varied is None else varied.evidence
@@ -264,6 +262,7 @@ class Run:
         found = self.under(starts, noise_models[0], whole)
         evidence: dict[str, float] = {}
         differ = whole and found is not None and self.subjects_differ(found)
+        differ = differ or (found is not None and found.plainly_off)
         if len(noise_models) > 1 and found and not differ:
             self.teller.rescoring("Comparing noise models", 1.0)
             evidence = compare_noise(found.frame, found.weighed[0], noise_models, self.pool)
@@ -271,7 +270,7 @@ class Run:
             if evidence[winner] > evidence[noise_models[0]] + NOISE_MARGIN:
                 again = self.under(starts, winner, whole)
                 if again and again.weighed[0].evidence > found.weighed[0].evidence:
-                    found = again
+                    found = replace(again, begun=found.begun)
         if found is None:
             raise UserError(
                 "No model could be simulated on these data, not even one without terms.",
@@ -292,7 +291,7 @@ class Run:
 
     def under(self, starts: list[Start], noise_model: str, whole: bool) -> Found | None:
         """Starts and weighing under one noise model; None if no model could be simulated."""
-        frame, varied = starts[0].frame, None
+        frame, varied, begun = starts[0].frame, None, None
         if starts[0].common is not None:
             frame, tick = starts[0].common, self.teller.starts(starts)
             outcomes, best = run_guesses(starts, noise_model, self.seed, tick, self.pool)
@@ -304,6 +303,10 @@ class Run:
                 if early is not None and early.plainly_apart:
                     return early
                 varied = early.apart if early is not None else None
+                early = self.switched(starts, outcomes)
+                if early is not None and early.plainly_off:
+                    return early
+                begun = early.begun if early is not None else None
         ranked, gram = self.ranked(
             frame, models_met(frame, outcomes), MAX_ROUNDS, best,
             lambda ranked: whole and self.promising(frame, ranked),
@@ -312,8 +315,24 @@ class Run:
             return None
         return Found(
             frame, starts, outcomes, credible(ranked), gram, {}, leaders=leaders(ranked),
-            apart=varied,
+            apart=varied, begun=begun,
         )  # fmt: skip
+
+    def switched(self, starts: list[Start], outcomes: list[Outcome]) -> Found | None:
+        """Where starts for all have ended, and models in which something is off in a condition."""
+        frame = starts[0].frame
+        question = question_of(frame.problem, self.settings)
+        if question is None or question.by_subject:
+            return None
+        ranked, gram = self.ranked(frame, [(o.fit, o.noise) for o in outcomes], 0)
+        if not ranked or gram is None:
+            return None
+        begun, plainly = may_be_off(
+            starts, ranked[0], question, self.settings, self.seed, self.teller, self.pool
+        )
+        return Found(
+            frame, starts, outcomes, ranked[:1], gram, {}, begun=begun, plainly_off=plainly
+        )
 
     def apart(self, starts: list[Start], outcomes: list[Outcome], noise_model: str) -> Found | None:
         """Where starts for all have ended, and a model whose coefficients deviated all along."""
