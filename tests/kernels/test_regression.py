@@ -19,6 +19,7 @@ from twinlab.kernels import (
     polish,
     trajectory_sensitivity,
 )
+from twinlab.kernels.regression import HALVING_BLOCK, add_upper_half
 
 from .systems import plain_entries, predator_prey, tolerance
 
@@ -151,7 +152,7 @@ def test_polish_finds_the_least_squares_optimum(problem, logarithmic):
     start = model.coefficients[columns] * np.array([0.8, 1.2, 1.1, 0.9])
     status, w, x0, cost, h_w, h_x, cross, x = polish(
         initial, start, model.terms, entries, nothing_local(4, 2), data, prior,
-        no_drive(2, 2), tolerance(2, 1e-8), precision, -free, free, 40,
+        no_drive(2, 2), tolerance(2, 1e-8), precision, -free, free, 40, 1e-3,
     )  # fmt: skip
     assert status == OK
     best = least_squares(
@@ -178,12 +179,34 @@ def test_polish_respects_bounds_and_reports_a_bad_start(problem):
         tolerance(2, 1e-6), precision,
     )  # fmt: skip
     upper = np.array([0.9, np.inf, np.inf, np.inf])
-    _, w, *_ = polish(initial, model.coefficients[columns], *fixed, np.full(4, -np.inf), upper, 20)
+    free = np.full(4, np.inf)
+    _, w, *_ = polish(initial, model.coefficients[columns], *fixed, -free, upper, 20, 1e-3)
     assert w[0] <= 0.9
     explosive = np.array([50.0, 40.0, 3.0, 50.0])
-    free = np.full(4, np.inf)
-    status, *_ = polish(initial, explosive, *fixed, -free, free, 5)
+    status, *_ = polish(initial, explosive, *fixed, -free, free, 5, 1e-3)
     assert status != OK
+
+
+def test_half_of_a_symmetric_product_is_the_product():
+    rows = np.random.default_rng(2).standard_normal((30, 2 * HALVING_BLOCK + 7))
+    out = np.ones((rows.shape[1], rows.shape[1]))
+    add_upper_half(rows, out)
+    upper = np.triu_indices(rows.shape[1])
+    np.testing.assert_allclose(out[upper], 1.0 + (rows.T @ rows)[upper], rtol=1e-12, atol=1e-12)
+
+
+def test_a_fit_at_its_optimum_ends_without_a_step(problem):
+    model, data, prior, initial = problem
+    columns = np.nonzero(model.coefficients)[0]
+    free = np.full(4, np.inf)
+    fixed = (
+        model.terms, active(model, columns), nothing_local(4, 2), data, prior, no_drive(2, 2),
+        tolerance(2, 1e-6), np.full(4, 0.01), -free, free,
+    )  # fmt: skip
+    _, w, x0, cost, *_ = polish(initial, model.coefficients[columns], *fixed, 40, 1e-3)
+    _, again, _, same, *_ = polish(x0, w, *fixed, 40, 1e-7)
+    assert same == cost
+    np.testing.assert_array_equal(again, w)
 
 
 def test_empty_model_can_be_polished(problem):
@@ -192,7 +215,7 @@ def test_empty_model_can_be_polished(problem):
     status, w, x0, cost, h_w, *_ = polish(
         initial, none, model.terms, entries, nothing_local(0, 2), data, prior,
         no_drive(2, 2), tolerance(2, 1e-6),
-        none, none, none, 10,
+        none, none, none, 10, 1e-3,
     )  # fmt: skip
     assert status == OK and w.size == 0 and h_w.shape == (0, 0)
     weight = data.weight[: data.start[1]] ** 2
@@ -221,7 +244,7 @@ def test_polish_finds_the_maximum_of_the_censored_likelihood(problem, student):
     start, free = model.coefficients[columns] * 1.05, np.full(4, np.inf)
     status, w, x0, cost, *_ = polish(
         initial, start, model.terms, entries, nothing_local(4, 2), data, prior,
-        no_drive(2, 2), tolerance(2, 1e-8), precision, -free, free, 60,
+        no_drive(2, 2), tolerance(2, 1e-8), precision, -free, free, 60, 1e-3,
     )  # fmt: skip
     assert status == OK
     law = t(4) if student else norm

@@ -226,7 +226,7 @@ def weigh(
         noise = estimated
         if noise.log_normaliser(frame.problem) < hopeless:
             break
-        fit = polish_point(frame, fit, noise, 0.0, more)
+        fit = polish_point(frame, fit, noise, 0.0, more, near=True)
         if fit is None:
             return None
     return Weighed(fit, noise, log_evidence(frame, fit, noise))

@@ -45,6 +45,8 @@ SCALE_FREEDOM, SCALE_FREEDOM_NUDGED = 20.0, 4.0
 MAX_ACTIVE, MAX_ACTIVE_EACH = 64, 10
 #: Steps of a blind walk that one informed jump, which weighs every column, is worth.
 STEPS_PER_JUMP = 50
+#: Damping that a fit begins with: anywhere, and near its optimum.
+DAMPING, DAMPING_NEAR = 1e-3, 1e-7
 #: Integrator tolerance of fits; simulations for show use a tighter one.
 FIT_TOLERANCE = 1e-5
 #: Steps along a trajectory, and between two measurements, that a model with states never measured
@@ -257,9 +259,12 @@ def conditional(gram: Gram, precision: Array, columns: Columns) -> tuple[Array, 
 
 
 def polish_point(
-    frame: Frame, point: Point, noise: Noise, kappa: float, iterations: int
+    frame: Frame, point: Point, noise: Noise, kappa: float, iterations: int, near: bool = False
 ) -> Fit | None:
-    """Least-squares fit of one support from a start; None if the start cannot be simulated."""
+    """Least-squares fit of one support from a start; None if the start cannot be simulated.
+
+    `near` says that the start is an optimum under a little different noise.
+    """
     problem, varying = frame.problem, frame.varying
     terms, entries = problem.active(point.columns)
     initial, effects = frame.start(point)
@@ -278,6 +283,9 @@ def polish_point(
         np.concatenate([frame.prior.lower[point.columns], -free]),
         np.concatenate([frame.prior.upper[point.columns], free]),
         iterations,
+        # Coefficients and the mean of their deviations move against each other with nothing but
+        # the deviations' prior to hold them: damping would stop that short.
+        DAMPING_NEAR if near or varying.n_slot else DAMPING,
     )
     # where sensitivities overflow, the cost may still be finite
     if status != OK or not all(np.isfinite(part).all() for part in (cost, h_w, h_x, cross)):

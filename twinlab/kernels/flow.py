@@ -136,9 +136,11 @@ def evaluate_slopes(z, terms, theta, slope):
         value = terms.scale[k]
         for f in range(n):
             kind, e, c = terms.factor_kind[k, f], terms.exponent[k, f], terms.constant[k, f]
-            v = z[terms.factor_variable[k, f]]
-            own = factor_value(kind, e, c, v)
-            ds = factor_slope(kind, e, c, v, own)
+            own, ds = z[terms.factor_variable[k, f]], 1.0
+            if kind != POWER or e != 1.0:
+                v = own
+                own = factor_value(kind, e, c, v)
+                ds = factor_slope(kind, e, c, v, own)
             for g in range(f):
                 slope[k, g] *= own
             slope[k, f] = value * ds

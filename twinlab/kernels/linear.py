@@ -65,14 +65,33 @@ def multiply(a, b, out):
 
 
 @jit
+def transpose(source, out):
+    """Fill ``out`` with the transpose."""
+    for i in range(source.shape[0]):
+        for j in range(source.shape[1]):
+            out[j, i] = source[i, j]
+
+
+@jit
 def divide_right(p, m, out, work):
-    """Fill ``out`` with ``p m^-1`` by Gaussian elimination; ``m`` is near the identity.
+    """Fill ``out`` with ``p m^-1`` (see `divide_right_transposed`)."""
+    if not divide_right_transposed(p, m, out, work):
+        return False
+    for i in range(out.shape[0]):
+        for j in range(i):
+            out[i, j], out[j, i] = out[j, i], out[i, j]
+    return True
+
+
+@jit
+def divide_right_transposed(p, m, out, work):
+    """Fill ``out`` with the transpose of ``p m^-1`` by Gaussian elimination.
 
     Returns False where ``m`` is singular.  ``work`` has the shape of ``m``.
     """
     d = m.shape[0]
     # Solve m' y = p_row' for every row of p at once: `out` holds the right sides as columns, so
-    # that every operation runs along contiguous rows.
+    # that every operation runs along contiguous rows, four of them at a time.
     for i in range(d):
         for j in range(d):
             work[i, j] = m[j, i]
@@ -88,24 +107,47 @@ def divide_right(p, m, out, work):
             for j in range(d):
                 work[k, j], work[best, j] = work[best, j], work[k, j]
                 out[k, j], out[best, j] = out[best, j], out[k, j]
-        for i in range(k + 1, d):
-            ratio = work[i, k] / work[k, k]
-            if ratio != 0.0:
-                for j in range(k, d):
-                    work[i, j] -= ratio * work[k, j]
-                for r in range(d):
-                    out[i, r] -= ratio * out[k, r]
+        pivot, i = work[k, k], k + 1
+        while i + 3 < d:
+            a0, a1 = work[i, k] / pivot, work[i + 1, k] / pivot
+            a2, a3 = work[i + 2, k] / pivot, work[i + 3, k] / pivot
+            subtract_row(work, k, k, i, a0, a1, a2, a3)
+            subtract_row(out, k, 0, i, a0, a1, a2, a3)
+            i += 4
+        while i < d:
+            ratio = work[i, k] / pivot
+            for j in range(k, d):
+                work[i, j] -= ratio * work[k, j]
+            for r in range(d):
+                out[i, r] -= ratio * out[k, r]
+            i += 1
     for k in range(d - 1, -1, -1):
-        for j in range(k + 1, d):
+        j = k + 1
+        while j + 3 < d:
+            a0, a1, a2, a3 = work[k, j], work[k, j + 1], work[k, j + 2], work[k, j + 3]
+            for r in range(d):
+                v = a0 * out[j, r] + a1 * out[j + 1, r]
+                out[k, r] -= v + (a2 * out[j + 2, r] + a3 * out[j + 3, r])
+            j += 4
+        while j < d:
             v = work[k, j]
             for r in range(d):
                 out[k, r] -= v * out[j, r]
+            j += 1
         for r in range(d):
             out[k, r] /= work[k, k]
-    for i in range(d):
-        for j in range(i):
-            out[i, j], out[j, i] = out[j, i], out[i, j]
     return True
+
+
+@jit
+def subtract_row(matrix, k, begin, i, a0, a1, a2, a3):
+    """Subtract multiples of row `k`, from column `begin` on, from the four rows from `i` on."""
+    for j in range(begin, matrix.shape[1]):
+        v = matrix[k, j]
+        matrix[i, j] -= a0 * v
+        matrix[i + 1, j] -= a1 * v
+        matrix[i + 2, j] -= a2 * v
+        matrix[i + 3, j] -= a3 * v
 
 
 @jit

@@ -19,6 +19,12 @@ from .linear import divide_right, hold
 from .local import local_coefficients, local_design
 from .sensitivity import trajectory_sensitivity
 
+#: Columns from which on only half of a symmetric product is worked out, in blocks of so many.
+WORTH_HALVING, HALVING_BLOCK = 160, 80
+#: A step is not tried that the quadratic model expects to gain less than this share of the gain at
+#: which a fit ends.
+NOT_WORTH_TRYING = 1e-2
+
 
 class Initial(NamedTuple):
     """Normal prior of what is local to a trajectory, given by `mean` and `precision`.
@@ -29,6 +35,19 @@ class Initial(NamedTuple):
 
     mean: NDArray[np.float64]
     precision: NDArray[np.float64]
+
+
+@jit
+def add_upper_half(rows, out):
+    """Add ``rows' rows`` to ``out``, in blocks of which those below the diagonal are left out."""
+    k = rows.shape[1]
+    lines = np.ascontiguousarray(rows.T)
+    for a in range(0, k, HALVING_BLOCK):
+        b = min(a + HALVING_BLOCK, k)
+        part = np.dot(lines[a:b], lines[a:].T)
+        for i in range(part.shape[0]):
+            for j in range(part.shape[1]):
+                out[a + i, a + j] += part[i, j]
 
 
 @jit
@@ -117,7 +136,10 @@ def normal_equations(
         for i in range(n):
             rows_x[i, n_local] = residual[i]
         design_w, design_x = rows_w[:n], rows_x[:n]
-        h_w += np.dot(design_w.T, design_w)
+        if k < WORTH_HALVING:
+            h_w += np.dot(design_w.T, design_w)
+        else:
+            add_upper_half(design_w, h_w)
         mixed, own = np.dot(design_w.T, design_x), np.dot(design_x.T, design_x)
         cost += misfit
         for a in range(k):
@@ -135,6 +157,9 @@ def normal_equations(
             g_x[r, e] += prior.precision[r, e] * shift
     for a in range(k):
         h_w[a, a] += precision[a]
+        if k >= WORTH_HALVING:
+            for b in range(a):
+                h_w[a, b] = h_w[b, a]
     return status, cost, h_w, g_w, h_x, g_x, cross
 
 
@@ -209,6 +234,18 @@ def damped_step(h_w, g_w, h_x, g_x, cross, damping):
 
 
 @jit
+def expected_gain(g_w, g_x, step_w, step_x):
+    """What a step of `damped_step` gains by the quadratic model, but for the damping's part."""
+    gain = 0.0
+    for a in range(g_w.size):
+        gain += g_w[a] * step_w[a]
+    for r in range(g_x.shape[0]):
+        for e in range(g_x.shape[1]):
+            gain += g_x[r, e] * step_x[r, e]
+    return gain
+
+
+@jit
 def within(w, step, lower, upper):
     """Coefficients after a step, held within their bounds."""
     out = np.empty(w.size)
@@ -232,6 +269,7 @@ def polish(
     lower,
     upper,
     max_iterations,
+    damping,
 ):
     """Levenberg-Marquardt fit of what is shared and what is local to each trajectory.
 
@@ -246,6 +284,8 @@ def polish(
     lower, upper : (k,) arrays
         A coefficient whose bounds are equal is held there.
     max_iterations : int
+    damping : float
+        To begin with: small where the start is near the optimum.
 
     Returns
     -------
@@ -279,9 +319,6 @@ def polish(
         precision,
         x,
     )
-    # Coefficients and the mean of their deviations move against each other with nothing but the
-    # deviations' prior to hold them: damping would stop that short.
-    damping = 1e-3 if local.n_slot == 0 else 1e-7
     if status == OK:
         hold(lower, upper, h_w, g_w, cross)
         for _ in range(max_iterations):
@@ -292,6 +329,12 @@ def polish(
                 if not solved:
                     damping = max(damping, 1e-4) * 6.0
                     continue
+                if (
+                    0.0
+                    <= expected_gain(g_w, g_x, step_w, step_x)
+                    < NOT_WORTH_TRYING * (1e-3 + 1e-6 * cost)
+                ):
+                    break
                 for r in range(initial.shape[0]):
                     for e in range(initial.shape[1]):
                         step_x[r, e] += initial[r, e]

@@ -29,12 +29,11 @@ from .control import (
 )
 from .flow import evaluate_terms, fill_point, flow_jacobian
 from .integrate import add_jump, first_stretch, stretch_end
-from .linear import copy_matrix, copy_vector, divide_right, multiply
+from .linear import copy_matrix, copy_vector, divide_right_transposed, multiply, transpose
+from .propagator import PROPAGATOR_TOLERANCE, add_source, inner_point, stage_point, step_error
 from .stiff_sensitivity import continue_stiff
-from .tableau import ERROR, NODES, STAGES, dense_weights
+from .tableau import ERROR, NODES, dense_weights
 
-#: Error allowed in the propagator of one step.
-PROPAGATOR_TOLERANCE = 1e-4
 #: A model is stiff where the error of what there is to follow is below this share of the error
 #: that holds the step: the step could be four times as long.
 HELD_BACK = 1e-3
@@ -42,99 +41,6 @@ HELD_BACK = 1e-3
 _INNER = (0.5 - 0.5 / np.sqrt(5.0), 0.5 + 0.5 / np.sqrt(5.0))
 _INNER_TIME = np.array(_INNER)
 _INNER_WEIGHT = np.array([dense_weights(_INNER[0]), dense_weights(_INNER[1])])
-_LOBATTO = np.array([1 / 12, 5 / 12, 5 / 12, 1 / 12])
-
-
-@jit
-def stage_point(x, k, m_rate, h, s, x_stage, m_stage):
-    """State and propagator at stage ``s`` from the rates of the stages before."""
-    d = x.size
-    for e in range(d):
-        a = 0.0
-        for q in range(s):
-            a += STAGES[s, q] * k[q, e]
-        x_stage[e] = x[e] + h * a
-        for c in range(d):
-            m_stage[e, c] = 0.0
-        m_stage[e, e] = 1.0
-        for q in range(s):
-            a = h * STAGES[s, q]
-            if a != 0.0:
-                for c in range(d):
-                    m_stage[e, c] += a * m_rate[q, e, c]
-
-
-@jit
-def inner_point(x, k, m_rate, h, weight, x_node, m_node):
-    """State and propagator inside a step, by the dense output's stage weights (7,)."""
-    d = x.size
-    for e in range(d):
-        a = 0.0
-        for q in range(7):
-            a += weight[q] * k[q, e]
-        x_node[e] = x[e] + h * a
-        for c in range(d):
-            m_node[e, c] = 0.0
-        m_node[e, e] = 1.0
-        for q in range(7):
-            a = h * weight[q]
-            for c in range(d):
-                m_node[e, c] += a * m_rate[q, e, c]
-
-
-@jit
-def add_source(h, kernel, rate, entry_state, s):
-    """Add the Lobatto rule of the source term of every entry to its sensitivities.
-
-    Parameters
-    ----------
-    h : float
-    kernel : (4, d, d) array
-        Propagators from the nodes to the end of the step.
-    rate : (4, n_entry) array
-        Terms at the nodes.
-    entry_state : (n_entry,) int array, sorted
-    s : (d, >= n_entry) array
-    """
-    d, n_entry = kernel.shape[1], entry_state.size
-    for m in range(d):
-        row = s[m]
-        begin = 0
-        while begin < n_entry:
-            e = entry_state[begin]
-            end = begin
-            while end < n_entry and entry_state[end] == e:
-                end += 1
-            a0 = h * _LOBATTO[0] * kernel[0, m, e]
-            a1 = h * _LOBATTO[1] * kernel[1, m, e]
-            a2 = h * _LOBATTO[2] * kernel[2, m, e]
-            a3 = h * _LOBATTO[3] * kernel[3, m, e]
-            for j in range(begin, end):
-                row[j] += a0 * rate[0, j] + a1 * rate[1, j] + a2 * rate[2, j] + a3 * rate[3, j]
-            begin = end
-
-
-@jit
-def step_error(x, x_new, k, m_rate, h, tolerance):
-    """Error of a step over its tolerance: states in the mean square, propagator at its worst.
-
-    The propagator only carries sensitivities; its error is judged in units of the states' scales.
-    """
-    d = x.size
-    error, worst = 0.0, 0.0
-    for e in range(d):
-        a = 0.0
-        for q in range(7):
-            a += ERROR[q] * k[q, e]
-        scale = tolerance.absolute[e] + tolerance.relative * max(abs(x[e]), abs(x_new[e]))
-        error += (h * a / scale) ** 2
-        for c in range(d):
-            a = 0.0
-            for q in range(7):
-                a += ERROR[q] * m_rate[q, e, c]
-            ratio = tolerance.absolute[c] / tolerance.absolute[e]
-            worst = max(worst, abs(h * a) * ratio / PROPAGATOR_TOLERANCE)
-    return max(np.sqrt(error / d), worst)
 
 
 @jit
@@ -200,8 +106,11 @@ def stretch_sensitivity(
     z = np.empty(d + drive.inputs.shape[3])
     theta, slope = np.empty(terms.factor_count.size), np.empty((terms.factor_count.size, 3))
     all_theta = np.empty(all_terms.factor_count.size)
-    k, m_rate = np.empty((7, d)), np.empty((7, d, d))
-    jacobian, m_stage, m_node = np.empty((d, d)), np.empty((d, d)), np.empty((d, d))
+    # Propagators are also seen as vectors: loops over all their elements run several times faster.
+    k, flat_rate = np.empty((7, d)), np.empty((7, d * d))
+    flat_stage, flat_node = np.empty(d * d), np.empty(d * d)
+    m_rate, m_stage = flat_rate.reshape((7, d, d)), flat_stage.reshape((d, d))
+    m_node, jacobian = flat_node.reshape((d, d)), np.empty((d, d))
     kernel, work = np.zeros((4, d, d)), np.empty((d, d))
     rate = np.empty((4, n_entry))
     x_stage, x_node = np.empty(d), np.empty(d)
@@ -218,7 +127,7 @@ def stretch_sensitivity(
             onto = h >= (goal - t) * (1.0 - 1e-9)
             step = goal - t if onto else h
         for q in range(first_stage, 7):
-            stage_point(x, k, m_rate, step, q, x_stage, m_stage)
+            stage_point(x, k, flat_rate, step, q, x_stage, flat_stage)
             # The one place that calls `flow_jacobian`, since every call is compiled in full.
             flow_jacobian(
                 t + NODES[q] * step,
@@ -240,7 +149,7 @@ def stretch_sensitivity(
                 onto = h >= (goal - t) * (1.0 - 1e-9)
                 step = goal - t if onto else h
         first_stage = 1
-        error = step_error(x, x_stage, k, m_rate, step, tolerance)
+        error = step_error(x, x_stage, k, flat_rate, step, tolerance, flat_node)
         if not error <= 1.0:
             h = step * (next_step_factor(error) if error < 1e10 else 0.1)
             rejected = True
@@ -253,7 +162,7 @@ def stretch_sensitivity(
             stiff = held_by_dead_mode(x, x_stage, k, m_rate, step, s, n_entry, tolerance)
             held = held + 1 if stiff else max(held - 1, 0)
         # x_stage and m_stage are now the solution and the propagator at the end of the step.
-        copy_matrix(m_stage, kernel[0])
+        transpose(m_stage, kernel[0])
         for q in range(first_node, 4):
             node_time = t
             if q == 0:
@@ -263,8 +172,8 @@ def stretch_sensitivity(
                 copy_vector(x_stage, x_node)
             else:
                 node_time = t + _INNER_TIME[q - 1] * step
-                inner_point(x, k, m_rate, step, _INNER_WEIGHT[q - 1], x_node, m_node)
-                if not divide_right(m_stage, m_node, kernel[q], work):
+                inner_point(x, k, flat_rate, step, _INNER_WEIGHT[q - 1], x_node, flat_node)
+                if not divide_right_transposed(m_stage, m_node, kernel[q], work):
                     return DIVERGED
             fill_point(node_time, x_node, row, drive, z)
             evaluate_terms(z, all_terms, all_theta)
@@ -272,7 +181,7 @@ def stretch_sensitivity(
                 rate[q, j] = all_theta[all_entries.term[j]] * all_entries.value[j]
         first_node = 1
         multiply(m_stage, s, s_new)
-        add_source(step, kernel, rate, all_entries.state, s_new)
+        add_source(step, kernel, rate, all_entries.state, s_new, x_node)
         s, s_new = s_new, s
         copy_vector(rate[3], rate[0])
         copy_vector(x_stage, x)
