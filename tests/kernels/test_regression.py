@@ -195,20 +195,6 @@ def test_half_of_a_symmetric_product_is_the_product():
     np.testing.assert_allclose(out[upper], 1.0 + (rows.T @ rows)[upper], rtol=1e-12, atol=1e-12)
 
 
-def test_a_fit_at_its_optimum_ends_without_a_step(problem):
-    model, data, prior, initial = problem
-    columns = np.nonzero(model.coefficients)[0]
-    free = np.full(4, np.inf)
-    fixed = (
-        model.terms, active(model, columns), nothing_local(4, 2), data, prior, no_drive(2, 2),
-        tolerance(2, 1e-6), np.full(4, 0.01), -free, free,
-    )  # fmt: skip
-    _, w, x0, cost, *_ = polish(initial, model.coefficients[columns], *fixed, 40, 1e-3)
-    _, again, _, same, *_ = polish(x0, w, *fixed, 40, 1e-7)
-    assert same == cost
-    np.testing.assert_array_equal(again, w)
-
-
 def test_empty_model_can_be_polished(problem):
     model, data, prior, initial = problem
     entries, none = active(model, np.zeros(0, int)), np.zeros(0)

@@ -215,7 +215,7 @@ def weigh(
     One whose noise grows so large that the normaliser of its likelihood is below `hopeless` is
     polished no further.
     """
-    fit = polish_point(frame, point, noise, 0.0, iterations[0])
+    fit = polish_point(frame, point, noise, 0.0, iterations[0], iterations == POLISHED_BEFORE)
     if fit is None:
         return None
     for more in iterations[1:]:

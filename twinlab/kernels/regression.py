@@ -21,9 +21,6 @@ from .sensitivity import trajectory_sensitivity
 
 #: Columns from which on only half of a symmetric product is worked out, in blocks of so many.
 WORTH_HALVING, HALVING_BLOCK = 160, 80
-#: A step is not tried that the quadratic model expects to gain less than this share of the gain at
-#: which a fit ends.
-NOT_WORTH_TRYING = 1e-2
 
 
 class Initial(NamedTuple):
@@ -102,11 +99,19 @@ def normal_equations(
     for a in range(k):
         g_w[a] = -precision[a] * w_all[a]
         cost += precision[a] * w_all[a] * w_all[a]
+    longest = 0
+    for r in range(n_trajectory):
+        longest = max(longest, data.start[r + 1] - data.start[r])
+    n_most = longest * x_all.shape[1]
+    # New memory costs as much as filling it: one piece serves all trajectories.
+    x_most, s_most = np.empty((longest, d)), np.empty((longest, d, all_entries.state.size + d))
+    rows_w, residual = np.empty((n_most, k)), np.empty(n_most)
+    # The residual is the last column beside the local ones: one product gives both.
+    rows_x = np.empty((n_most, n_local + 1))
     for r in range(n_trajectory):
         time = data.time[data.start[r] : data.start[r + 1]]
         observed = x_all[data.start[r] : data.start[r + 1]]
-        x = np.empty((time.size, d))
-        s = np.empty((time.size, d, all_entries.state.size + d))
+        x, s = x_most[: time.size], s_most[: time.size]
         local_coefficients(w, initial[r], d, r, local, factor, own_w)
         status = trajectory_sensitivity(
             initial[r, :d],
@@ -125,11 +130,6 @@ def normal_equations(
         if status != OK:
             cost = np.inf
             break
-        n_most = observed.size
-        rows_w = np.empty((n_most, k))
-        # The residual is the last column beside the local ones: one product gives both.
-        rows_x = np.empty((n_most, n_local + 1))
-        residual = np.empty(n_most)
         n, misfit = design(r, data, x, s, all_entries.column, rows_w, rows_x, residual, observed)
         if all_local.n_slot > 0:
             local_design(n, w_all, d, r, all_local, factor, rows_w, rows_x)
@@ -234,18 +234,6 @@ def damped_step(h_w, g_w, h_x, g_x, cross, damping):
 
 
 @jit
-def expected_gain(g_w, g_x, step_w, step_x):
-    """What a step of `damped_step` gains by the quadratic model, but for the damping's part."""
-    gain = 0.0
-    for a in range(g_w.size):
-        gain += g_w[a] * step_w[a]
-    for r in range(g_x.shape[0]):
-        for e in range(g_x.shape[1]):
-            gain += g_x[r, e] * step_x[r, e]
-    return gain
-
-
-@jit
 def within(w, step, lower, upper):
     """Coefficients after a step, held within their bounds."""
     out = np.empty(w.size)
@@ -329,12 +317,6 @@ def polish(
                 if not solved:
                     damping = max(damping, 1e-4) * 6.0
                     continue
-                if (
-                    0.0
-                    <= expected_gain(g_w, g_x, step_w, step_x)
-                    < NOT_WORTH_TRYING * (1e-3 + 1e-6 * cost)
-                ):
-                    break
                 for r in range(initial.shape[0]):
                     for e in range(initial.shape[1]):
                         step_x[r, e] += initial[r, e]
