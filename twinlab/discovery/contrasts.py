@@ -30,6 +30,8 @@ Array = NDArray[np.float64]
 CONTRAST = -1.0
 #: Rounds of the search, and supports that are fitted in each.
 ROUNDS, FITTED = 6, 8
+#: Nats behind what was found around a plain model, from which on others are not looked around.
+BEHIND = 5.0
 #: Log factor below which a coefficient may be off altogether: as the regression around a model in
 #: which it is not says, and as fitted.
 FALLEN, NOTHING = -0.6, -2.0
@@ -80,12 +82,26 @@ class ContrastSearch:
         self.alike = {c: tuple(f.columns) for f in families for c in f.columns}
         self.met: dict[tuple[bytes, Contrasts, Contrasts], Contrasted | None] = {}
 
-    def best(self, start: Weighed, begun: Sequence[Begun] = ()) -> Contrasted:
-        """The best model with contrasts around a plain one, or others; it may have none."""
-        current = Contrasted((), (), self.plain, start, start.evidence)
-        self.met[start.fit.columns.tobytes(), (), ()] = current
+    def best(
+        self, start: Weighed, begun: Sequence[Begun] = (), plainly: bool = False
+    ) -> Contrasted:
+        """The best model with contrasts around a plain one and the best begun; it may have none.
+
+        Where those in which something is off are `plainly` better, around them alone.
+        """
+        plain = Contrasted((), (), self.plain, start, start.evidence)
+        self.met[start.fit.columns.tobytes(), (), ()] = plain
         others = [self.weighed(*self._begun(b)) for b in begun]
-        current = max([current, *(o for o in others if o is not None)], key=_score)
+        other = max((o for o in others if o is not None), key=_score, default=plain)
+        if plainly and other is not plain:
+            return self._improved(other)
+        found = self._improved(plain)
+        if other.score < found.score - BEHIND:
+            return found
+        return max(found, self._improved(other), key=_score)
+
+    def _improved(self, current: Contrasted) -> Contrasted:
+        """A model after rounds of proposals around it, each from the best met."""
         for round_ in range(ROUNDS):
             trials = [self.weighed(*trial) for trial in self._proposed(current, round_)]
             better = max((t for t in trials if t is not None), key=_score, default=current)

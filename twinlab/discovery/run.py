@@ -41,7 +41,8 @@ from .search import (
 )
 from .segments import MOST_JOINED, cut_problem, join, piece_share
 from .steps import Frame, Point, linearise
-from .variation import find_variation, gain
+from .switching import Switches
+from .variation import begun_again, find_variation, gain
 
 Array = NDArray[np.float64]
 
@@ -104,7 +105,7 @@ class Run:
             found = conditions_apart(
                 found, question, self.settings, self.seed, self.teller, self.pool
             )
-        before = found
+        before, begun, plainly = found, found.begun or (), found.plainly_off
         for _ in range(VARIATION_ROUNDS):
             self.teller.rescoring("Testing which coefficients vary", 1.0)
             other = found.leaders if found is before else ()
@@ -113,7 +114,7 @@ class Run:
                 varied = None
             if not (question.by_subject and found is before and found.plainly_apart):
                 sought = find_variation(
-                    frame, best, other, question, self.seed, self.teller.check, found.begun or ()
+                    frame, best, other, question, self.seed, self.teller.check, begun, plainly
                 )
                 # A condition that is named says more than a spread over all of them.
                 bar = np.inf if varied is None else varied.evidence
@@ -134,7 +135,8 @@ class Run:
             top = weighed[0]
             if np.array_equal(top.fit.columns, best.fit.columns):
                 break
-            if varied.variation.off and np.array_equal(top.fit.columns, varied.fit.columns):
+            begun, plainly = begun_again(varied, top), bool(varied.variation.off)
+            if plainly and np.array_equal(top.fit.columns, varied.fit.columns):
                 break  # all around it has been looked at
             if varied is before.apart and not question.by_subject:
                 break  # all that varies has been sought
@@ -268,9 +270,9 @@ class Run:
             evidence = compare_noise(found.frame, found.weighed[0], noise_models, self.pool)
             winner = max(evidence, key=lambda name: evidence[name])
             if evidence[winner] > evidence[noise_models[0]] + NOISE_MARGIN:
-                again = self.under(starts, winner, whole)
+                again = self.under(starts, winner, whole, found.begun)
                 if again and again.weighed[0].evidence > found.weighed[0].evidence:
-                    found = replace(again, begun=found.begun)
+                    found = again
         if found is None:
             raise UserError(
                 "No model could be simulated on these data, not even one without terms.",
@@ -289,9 +291,11 @@ class Run:
             return False
         return gain(frame, weighed[0], question) > PLAIN_IS_HOPELESS
 
-    def under(self, starts: list[Start], noise_model: str, whole: bool) -> Found | None:
+    def under(
+        self, starts: list[Start], noise_model: str, whole: bool, begun: Switches = None
+    ) -> Found | None:
         """Starts and weighing under one noise model; None if no model could be simulated."""
-        frame, varied, begun = starts[0].frame, None, None
+        frame, varied = starts[0].frame, None
         if starts[0].common is not None:
             frame, tick = starts[0].common, self.teller.starts(starts)
             outcomes, best = run_guesses(starts, noise_model, self.seed, tick, self.pool)
@@ -303,10 +307,10 @@ class Run:
                 if early is not None and early.plainly_apart:
                     return early
                 varied = early.apart if early is not None else None
-                early = self.switched(starts, outcomes)
+                early = self.switched(starts, outcomes) if begun is None else None
                 if early is not None and early.plainly_off:
                     return early
-                begun = early.begun if early is not None else None
+                begun = early.begun if early is not None else begun
         ranked, gram = self.ranked(
             frame, models_met(frame, outcomes), MAX_ROUNDS, best,
             lambda ranked: whole and self.promising(frame, ranked),
@@ -327,12 +331,10 @@ class Run:
         ranked, gram = self.ranked(frame, [(o.fit, o.noise) for o in outcomes], 0)
         if not ranked or gram is None:
             return None
-        begun, plainly = may_be_off(
+        begun, off = may_be_off(
             starts, ranked[0], question, self.settings, self.seed, self.teller, self.pool
         )
-        return Found(
-            frame, starts, outcomes, ranked[:1], gram, {}, begun=begun, plainly_off=plainly
-        )
+        return Found(frame, starts, outcomes, ranked[:1], gram, {}, begun=begun, plainly_off=off)
 
     def apart(self, starts: list[Start], outcomes: list[Outcome], noise_model: str) -> Found | None:
         """Where starts for all have ended, and a model whose coefficients deviated all along."""

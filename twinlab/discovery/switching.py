@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from .families import families_of
 from .frame import Columns, Fit, Frame, Point
 from .noise import Noise, make_noise
 from .result import Gram
-from .scaled import inverse_scaled, log_determinant
+from .scaled import inverse_scaled
 from .search import Start, Weighed, weigh
 from .single import single_frame, single_noise
 from .steps import (
@@ -71,6 +72,10 @@ class Begun:
     frame: Frame
     model: Weighed
     off: tuple[tuple[int, str], ...]
+
+
+#: Models begun with; None: they were not looked for.
+Switches = tuple[Begun, ...] | None
 
 
 def conditions_of(study: Study) -> tuple[Candidate, ...]:
@@ -128,23 +133,33 @@ class Masked:
         """Prior log-odds of one coefficient being off in one condition."""
         return SWITCHED - float(np.log(max(int(self.free[columns].sum()), 1) * len(self.matrix)))
 
+    @cached_property
+    def sizes(self) -> Array:
+        """Log prior of a support by its size."""
+        return size_prior(self.frame.prior, self.frame.problem.n_column)
+
     def judged(self, columns: Columns, off: Mask) -> tuple[float, Array]:
         """Log posterior of a support with what is off in it, and its coefficients."""
         prior, precision = self.frame.prior, self.frame.precision[columns]
         on = (~off[:, columns]).astype(float)
         own = self.matrix[:, columns[:, None], columns]
-        a = np.einsum("ja,jab,jb->ab", on, own, on) + np.diag(precision)
-        g = (on * self.vector[:, columns]).sum(axis=0)
-        mean = inverse_scaled(a) @ g
-        sign, log_a = log_determinant(a)
-        wrong = prior.sign[columns] * mean < 0
-        if not sign > 0 or (wrong & ~prior.required[columns]).any():
+        a = (own * on[:, :, None] * on[:, None, :]).sum(axis=0) + np.diag(precision)
+        unit = 1.0 / np.sqrt(np.diag(a))
+        g = (on * self.vector[:, columns]).sum(axis=0) * unit
+        try:
+            root = np.linalg.cholesky(a * unit * unit[:, None])
+        except np.linalg.LinAlgError:
+            return -np.inf, np.zeros(columns.size)
+        half = np.linalg.solve(root, g)
+        mean = np.linalg.solve(root.T, half) * unit
+        if ((prior.sign[columns] * mean < 0) & ~prior.required[columns]).any():
             return -np.inf, mean
         freedom = self.n + self.freedom
-        rest = max((self.freedom + self.yy - float(g @ mean)) / freedom, 1e-12)
-        value = -0.5 * (float(log_a) - np.log(precision).sum()) - 0.5 * freedom * np.log(rest)
-        value += float(prior.search_odds[columns].sum() + size_prior(prior, len(columns))[-1])
-        return float(value + self.odds(columns) * off[:, columns].sum()), mean
+        rest = max((self.freedom + self.yy - float(half @ half)) / freedom, 1e-12)
+        value = 0.5 * float(np.log(precision * unit**2).sum()) - float(np.log(np.diag(root)).sum())
+        value -= 0.5 * freedom * float(np.log(rest))
+        value += float(prior.search_odds[columns].sum() + self.sizes[columns.size])
+        return value + self.odds(columns) * int(off[:, columns].sum()), mean
 
     def best(self, columns: Columns, off: Mask, steps: int, seed: int) -> tuple[Columns, Mask]:
         """The best support and what is off in it, from proposals around a model."""

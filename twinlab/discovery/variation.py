@@ -64,6 +64,7 @@ def find_variation(
     seed: int,
     check: Callable[[], None],
     begun: Sequence[Begun] = (),
+    plainly: bool = False,
 ) -> Varied | None:
     """What varies in a model; None where nothing does, or the data cannot say.
 
@@ -81,11 +82,12 @@ def find_variation(
     check : callable
         Called before every fit; may raise ``Cancelled``.
     begun : sequence of Begun
-        Further models to look around where conditions are compared.
+        Further models to look around where conditions are compared; around them alone where they
+        are `plainly` better.
     """
     if not question.by_subject:
         search = ContrastSearch(frame, question.terms, seed, check)
-        found = search.best(best, begun)
+        found = search.best(best, begun, plainly)
         if not found.contrasts and not found.off:
             return None
         model = found.model
@@ -101,6 +103,13 @@ def find_variation(
     answers = [studies[i].by_subject() for i in tried]
     better = [a for a in answers if a is not None and a.evidence > best.evidence]
     return max(better, key=lambda a: a.evidence) if better else None
+
+
+def begun_again(varied: Varied, top: Weighed) -> tuple[Begun, ...]:
+    """A neighbour of what was found, to look around with the same off; none if nothing is."""
+    own = varied.frame.varying.off
+    off = tuple((o.column, own[o.off].name) for o in varied.variation.off)
+    return (Begun(varied.frame, top, off),) if off else ()
 
 
 def vary_model(
