@@ -128,8 +128,8 @@ def may_be_off(
     begun : tuple of Begun or None
         None where conditions do not seem to differ.
     plainly : bool
-        Whether two starts agree on a model that is far better than `best` and leaves nothing to be
-        explained by deviations.
+        Whether two starts agree on a model that is far better than `best`, in which no coefficient
+        is off in most conditions, and which leaves nothing to be explained by deviations.
     """
     frame, each = starts[0].frame, replace(question, by_subject=True)
     if gain(frame, best, each) < WORTH_APART and not _louder(best, starts[0]):
@@ -141,9 +141,12 @@ def may_be_off(
     first = max(begun, key=lambda b: b.model.evidence, default=None)
     if first is None or first.model.evidence < best.evidence + PLAIN_IS_HOPELESS:
         return begun, False
-    columns = first.model.fit.columns
+    columns, places = first.model.fit.columns, [c for c, _ in first.off]
     alike = [b for b in begun if b.off == first.off]
     agreed = sum(np.array_equal(b.model.fit.columns, columns) for b in alike) > 1
+    # What is there in few conditions alone is no knock-out: something else differs.
+    most = max(places.count(c) for c in places)
+    agreed = agreed and 2 * most <= len(frame.problem.study.conditions)
     return begun, agreed and gain(first.frame, first.model, each) < WORTH_APART
 
 

@@ -105,7 +105,7 @@ class Run:
             found = conditions_apart(
                 found, question, self.settings, self.seed, self.teller, self.pool
             )
-        before, begun, plainly = found, found.begun or (), found.plainly_off
+        before, begun, plainly, least = found, found.begun or (), found.plainly_off, -np.inf
         for _ in range(VARIATION_ROUNDS):
             self.teller.rescoring("Testing which coefficients vary", 1.0)
             other = found.leaders if found is before else ()
@@ -121,8 +121,9 @@ class Run:
                 bar -= 0.0 if question.by_subject else BETTER_APART
                 if varied is None or (sought is not None and sought.evidence > bar):
                     varied = sought
-            if varied is None:
+            if varied is None or (not question.by_subject and varied.evidence < least):
                 break
+            least = varied.evidence
             others = [(m.fit, varied.noise) for m in before.weighed[:MOST_JOINED]]
             weighed, gram = self.weigh(
                 varied.frame, [(varied.fit, varied.noise), *others], VARIED_ROUNDS
@@ -135,7 +136,7 @@ class Run:
             top = weighed[0]
             if np.array_equal(top.fit.columns, best.fit.columns):
                 break
-            begun, plainly = begun_again(varied, top), bool(varied.variation.off)
+            begun, plainly = begun_again(varied, top), plainly or bool(varied.variation.off)
             if plainly and np.array_equal(top.fit.columns, varied.fit.columns):
                 break  # all around it has been looked at
             if varied is before.apart and not question.by_subject:
