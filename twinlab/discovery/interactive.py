@@ -45,6 +45,7 @@ from .steps import (
     select,
     solve_scaled,
 )
+from .threads import one_blas_thread
 
 Array = NDArray[np.float64]
 Columns = NDArray[np.int64]
@@ -103,18 +104,19 @@ def reconsider(
     prior = prior._replace(log_odds=prior.log_odds + prior_log_odds)
     precision = discovery.slab * (discovery.settings.slab_width / settings.slab_width) ** 2
     seed = discovery.seed if seed is None else seed
-    supports = select(
-        discovery.gram,
-        precision,
-        prior._replace(excluded=prior.excluded | _other_refined(discovery)),
-        discovery.best.columns,
-        freedom=SCALE_FREEDOM,
-        n_steps=INTERACTIVE_STEPS,
-        seed=seed,
-        keep=KEPT_MODELS,
-    )
-    models = _merge(discovery, supports.columns, supports.log_posterior, precision, prior)
-    posterior = _draw(discovery, models, prior, settings.draws, seed)
+    with one_blas_thread():
+        supports = select(
+            discovery.gram,
+            precision,
+            prior._replace(excluded=prior.excluded | _other_refined(discovery)),
+            discovery.best.columns,
+            freedom=SCALE_FREEDOM,
+            n_steps=INTERACTIVE_STEPS,
+            seed=seed,
+            keep=KEPT_MODELS,
+        )
+        models = _merge(discovery, supports.columns, supports.log_posterior, precision, prior)
+        posterior = _draw(discovery, models, prior, settings.draws, seed)
     best = models[0]
     point = simulate_point(
         discovery, best.columns, best.coefficients, best.sd, best.initial, best.local

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import time
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
 from twinlab.errors import UserError
 from twinlab.kernels import standardised_path
@@ -44,6 +42,7 @@ from .reliability import reliability_of
 from .result import Discovery, FitWarning, Gram, Path, Settings
 from .run import Run
 from .screening import informed, screen
+from .threads import one_blas_thread
 from .variation_words import variation_text
 
 Array = NDArray[np.float64]
@@ -54,21 +53,6 @@ IN_PIECES = (
 )
 #: The path is a picture: its last penalty over the first, and the relative gap it is solved to.
 PATH_RATIO, PATH_TOLERANCE = 1e-3, 1e-6
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController()
-
-
-def one_blas_thread() -> AbstractContextManager[object]:
-    """Keep BLAS to one thread while our own threads share the work out.
-
-    Its matrices are small here, and its threads would fight ours for the same cores: without
-    this a six-state network takes two to three times as long on two cores.
-    """
-    limit: AbstractContextManager[object] = _blas().limit(limits=1, user_api="blas")
-    return limit
 
 
 def discover(

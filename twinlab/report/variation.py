@@ -14,6 +14,7 @@ from bokeh.models import (
     FixedTicker,
     HoverTool,
     LegendItem,
+    Range1d,
     Span,
 )
 
@@ -154,5 +155,5 @@ def strip_figure(item: LocalCoefficient, *, height: int = 300) -> Figure:
         plot.xaxis[0].major_label_overrides = names
         if max(len(n) for n in names.values()) * order.size > 60:
             plot.xaxis[0].major_label_orientation = 0.8
-    plot.x_range.range_padding = 0.04
+    plot.x_range = Range1d(float(place[0]) - 0.5, float(place[-1]) + 0.5)
     return plot

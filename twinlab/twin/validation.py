@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from twinlab.discovery import CancelToken, Discovery, Progress, Settings, discover
-from twinlab.discovery.pipeline import one_blas_thread
 from twinlab.discovery.problem import Problem, make_problem
 from twinlab.discovery.progress import ProgressCallback
+from twinlab.discovery.threads import one_blas_thread
 from twinlab.errors import Cancelled, UserError
 from twinlab.knowledge import Belief, Knowledge
 from twinlab.library import Library
