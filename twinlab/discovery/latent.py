@@ -39,7 +39,7 @@ KEPT = 10
 SPARSE_TERMS = (2, 5)
 #: Largest logarithm of growth along a record.
 MOST_GROWTH = 60.0
-GROWS = "grows by"
+GROWS, FADES_FROM = "grows by", "fades from"
 #: Factor between decay rates (which are negative) from which on one kind is followed twice.
 APART = 4.0
 #: Rate of growth at the beginning is read from this share of the grid.
@@ -119,10 +119,12 @@ def guesses(problem: Problem, smooth: Smooth, state: int, sd: Array) -> list[Gue
     made.sort(key=lambda found: found[0])
     best = {making.kind: (badness, making, rates) for badness, making, rates in reversed(made)}
     kept = sorted(best.values(), key=lambda found: found[0])[:KEPT]
-    # A growth is not linear in its rate and initial value: one try may be far from it.  And the
-    # slower of two phases described as a fast one that is missing is as good to the regression.
+    # A growth is not linear in its rate and initial value: one try may be far from it.  And over
+    # decades the slower of two phases described as a fast one that is missing is as good to the
+    # regression, while as a model it falls below zero.
     grown = [found for found in made if found[1].kind[0] == GROWS]
-    for found in (*grown, *made):
+    phases = made if any(found[1].kind[0] == FADES_FROM for found in made) else []
+    for found in (*grown, *phases):
         if len(kept) < KEPT and _another(found, kept):
             kept.append(found)
     return [
@@ -135,11 +137,9 @@ def _another(found: Try, kept: Sequence[Try]) -> bool:
     """Whether a try is more than a slight change of what is kept of its kind."""
     _, making, rates = found
     same = [own for _, other, own in kept if other is making]
-    if making.kind[0] == GROWS:
+    if making.kind[0] == GROWS or not rates:
         return rates not in same
-    return bool(rates) and all(
-        min(own[0], rates[0]) < APART * max(own[0], rates[0]) for own in same
-    )
+    return all(min(own[0], rates[0]) < APART * max(own[0], rates[0]) for own in same)
 
 
 @dataclass(frozen=True)
@@ -223,7 +223,7 @@ def _makings(problem: Problem, smooth: Smooth, state: int) -> Iterator[tuple[Mak
             # over decades subjects differ by more than a rate does: all of them started alike
             for e in relative_states(problem):
                 first = smooth.mean[:, 0, e] / problem.scale[e]
-                alone.append(Making(("fades from", e), own_decay, faded(first)))
+                alone.append(Making((FADES_FROM, e), own_decay, faded(first)))
         for making in alone:
             for d in fading[1:]:
                 yield making, (d,)

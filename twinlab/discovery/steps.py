@@ -263,9 +263,11 @@ def polish_point(
 ) -> Fit | None:
     """Least-squares fit of one support from a start; None if the start cannot be simulated.
 
-    `near` says that the start is an optimum under a little different noise.
+    `near` says that the start is an optimum under a little different noise.  Where states were
+    never measured that is not relied upon: an undamped step may exchange their rates.
     """
     problem, varying = frame.problem, frame.varying
+    hidden = problem.unseen_states.size > 0
     terms, entries = problem.active(point.columns)
     initial, effects = frame.start(point)
     k, free = len(point.columns), np.full(effects.size, np.inf)
@@ -285,7 +287,7 @@ def polish_point(
         iterations,
         # Coefficients and the mean of their deviations move against each other with nothing but
         # the deviations' prior to hold them: damping would stop that short.
-        DAMPING_NEAR if near or varying.n_slot else DAMPING,
+        DAMPING_NEAR if (near and not hidden) or varying.n_slot else DAMPING,
     )
     # where sensitivities overflow, the cost may still be finite
     if status != OK or not all(np.isfinite(part).all() for part in (cost, h_w, h_x, cross)):
