@@ -106,9 +106,30 @@ class ContrastSearch:
             trials = [self.weighed(*trial) for trial in self._proposed(current, round_)]
             better = max((t for t in trials if t is not None), key=_score, default=current)
             if not better.score > current.score:
-                return current
+                break
+            current = better
+        return self._pared(current)
+
+    def _pared(self, current: Contrasted) -> Contrasted:
+        """The model without the contrasts that it does better without.
+
+        They are weighed from its own fit: one that was met first, under the noise of a fit for all,
+        may have stopped far from its optimum.
+        """
+        while current.contrasts:
+            fewer = [self._without(current, j) for j in range(len(current.contrasts))]
+            better = max((f for f in fewer if f is not None), key=_score, default=current)
+            if not better.score > current.score:
+                break
             current = better
         return current
+
+    def _without(self, found: Contrasted, j: int) -> Contrasted | None:
+        """A model with one contrast less, weighed from where it stands."""
+        fit = found.model.fit
+        rest = tuple(c for c in found.contrasts if c != found.contrasts[j])
+        point = replace(fit, effects=np.delete(fit.effects, j))
+        return self.weighed(point, found.model.noise, rest, found.off, again=True)
 
     def odds(self, columns: Columns) -> float:
         """Prior log-odds of one contrast of a model."""
@@ -143,18 +164,27 @@ class ContrastSearch:
         return tuple(sorted(out))
 
     def weighed(
-        self, point: Point, noise: Noise, contrasts: Contrasts, off: Contrasts = ()
+        self,
+        point: Point,
+        noise: Noise,
+        contrasts: Contrasts,
+        off: Contrasts = (),
+        again: bool = False,
     ) -> Contrasted | None:
-        """Fit and weigh a model with contrasts, once; `point` holds their sizes."""
+        """Fit and weigh a model with contrasts; `point` holds their sizes.
+
+        Once, unless it is asked for `again`: then the better of both answers counts.
+        """
         key = point.columns.tobytes(), contrasts, off
-        if key not in self.met:
+        if key not in self.met or again:
             self.check()
             frame = self.frame(contrasts, point.effects, off)
-            model = weigh(frame, point, noise)
-            self.met[key] = None
+            model, before = weigh(frame, point, noise), self.met.get(key)
             if model is not None:
                 prior = self.odds(point.columns) * (len(contrasts) + len(off))
-                self.met[key] = Contrasted(contrasts, off, frame, model, model.evidence + prior)
+                new = Contrasted(contrasts, off, frame, model, model.evidence + prior)
+                before = new if before is None else max(before, new, key=_score)
+            self.met[key] = before
         return self.met[key]
 
     def _switched(self, current: Contrasted) -> list[Trial]:
@@ -232,11 +262,7 @@ class ContrastSearch:
         sd = np.sqrt(np.maximum(np.diag(covariance)[len(covariance) - m :], 0.0))
         effects = []
         for j, (column, _) in enumerate(found.contrasts):
-            rest = tuple(c for c in found.contrasts if c != found.contrasts[j])
-            point = Point(
-                fit.columns, fit.coefficients, fit.initial, effects=np.delete(fit.effects, j)
-            )
-            without = self.weighed(point, found.model.noise, rest, found.off)
+            without = self._without(found, j)
             gain = 50.0 if without is None else found.score - without.score
             size = float(fit.effects[j])
             effects.append(
