@@ -35,7 +35,7 @@ def test_evidence_does_not_depend_on_the_unit_of_a_hidden_state(chain):  # noqa:
         # The value that fixes the scale is a density in that unit.
         there = log_evidence(shown, models[0].fit, models[0].noise) + np.log(factor)
         before = log_evidence(held, model.fit, model.noise)
-        assert abs(np.log(factor)) > 0.1
+        assert abs(np.log(factor)) > 0.3
         assert there == pytest.approx(before, abs=0.02)
 
 

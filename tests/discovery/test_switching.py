@@ -1,6 +1,7 @@
 """Coefficients that are off in a condition are found, named, and zero wherever they are used."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from twinlab.discovery import (
 )
 from twinlab.discovery.contrasts import ContrastSearch
 from twinlab.discovery.frame import Point
+from twinlab.discovery.measured import told_apart
 from twinlab.discovery.problem import make_problem
 from twinlab.discovery.search import prepare_starts, weigh
 from twinlab.discovery.switching import Begun, Masked, conditions_of, switched_starts
@@ -23,6 +25,7 @@ from twinlab.knowledge import Knowledge
 from twinlab.library import Library
 from twinlab.report.python_export import python_text
 from twinlab.report.variation import variation_csv, variation_rows
+from twinlab.study import Study
 from twinlab.twin import Twin
 from twinlab.twin.newcomers import population_draws
 
@@ -197,7 +200,7 @@ def test_posterior_of_supports_is_that_of_the_dense_regression(start):
     y = rng.standard_normal((4, 9)) + rows[:, :, 1]
     masked = Masked(
         np.einsum("jia,jib->jab", rows, rows), np.einsum("jia,ji->ja", rows, y),
-        float((y**2).sum()), 36.0, frame, np.ones(n, bool), 20.0,
+        float((y**2).sum()), 36.0, frame, np.ones((4, n), bool), 20.0,
     )  # fmt: skip
     columns, off = np.array([1, 4]), np.zeros((4, n), bool)
     switched = off.copy()
@@ -219,3 +222,40 @@ def test_conditions_that_are_alike_have_nothing_off():
     plain = prey_and_predators(2, np.ones((4, 4)), NAMES)
     assert found(plain).variation is None
     assert [c.name for c in conditions_of(plain)] == NAMES
+
+
+def test_an_idle_contrast_is_taken_out_however_poorly_its_rival_was_met(search, discovery):
+    """A model first met from a poor start must not leave a second contrast in the answer."""
+    library = search.plain.problem.library
+    births, deaths = library.find("prey", "prey"), library.find("predator", "predator")
+    fit, noise = discovery.best, discovery.noise
+    off = search.acting([(births, 3), (deaths, 1)], fit.columns)
+    pair = ((births, 1), (births, 2))
+
+    def point(effects):
+        return Point(fit.columns, fit.coefficients, fit.initial, effects=effects)
+
+    both = search.weighed(point(np.zeros(2)), noise, pair, off)
+    for left, gone in (pair, pair[::-1]):
+        good = search.weighed(point(np.zeros(1)), noise, (left,), off)
+        assert good.score > both.score
+        key = fit.columns.tobytes(), (left,), off
+        search.met[key] = replace(good, score=both.score - 20.0)
+        assert search._without(both, pair.index(gone)).score == pytest.approx(good.score, abs=0.1)
+        search.met[key] = replace(good, score=both.score - 20.0)
+    pared = search._pared(both)
+    assert not pared.contrasts and pared.score > both.score
+
+
+def test_what_was_left_out_of_a_condition_has_no_value_there():
+    """A coefficient of a species that is not there is neither off nor another in that condition."""
+    time = np.linspace(0, 6, 12)
+    grown, none = 10 / (1 + 9 * np.exp(-time)), np.zeros(time.size)
+    rows = [np.stack(v, axis=1) for v in ((grown, none), (none, grown), (grown, grown / 2))]
+    study = Study.from_arrays("ab", ["a", "b"], [time] * 3, rows, conditions=["a", "b", "both"])
+    library = Library.polynomial(study, degree=2)
+    told = told_apart(study, library, np.eye(3))
+    at = {label: told[:, library.find("a", label)].tolist() for label in ("1", "a", "b", "a*b")}
+    assert at == {
+        "1": [True] * 3, "a": [True, False, True], "b": [False, True, True], "a*b": [False] * 3,
+    }  # fmt: skip

@@ -147,7 +147,7 @@ def test_what_monocultures_cannot_tell_is_said(mixture: Validation) -> None:
     assert mixture.folds[0].left == ("mixture",)
     words = " ".join(verdict(mixture))
     assert "a*b is zero throughout the training part" in words
-    assert mixture.overall.coverage90 < 0.7
+    assert mixture.overall.coverage90 < 0.5
     assert "too narrow" in words
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from .covariates import candidates_of
 from .families import families_of
 from .frame import Columns, Frame, Point
+from .measured import told_apart
 from .noise import Noise
 from .search import Weighed, weigh
 from .steps import SCALE_FREEDOM, conditional, inverse_scaled, linearise_everywhere, select
@@ -76,6 +77,8 @@ class ContrastSearch:
         self.plain, self.terms = frame, terms
         self.made = candidates_of(frame.problem.study, True, ())
         self.conditions = conditions_of(frame.problem.study)
+        own = np.array([made.value for made in self.made])
+        self.told = told_apart(frame.problem.study, frame.problem.library, own)
         self.seed, self.check = seed, check
         # The first of a family stands for all of it.
         families = families_of(frame.problem.library)
@@ -211,7 +214,7 @@ class ContrastSearch:
             (c, j)
             for c in sorted(first.values())
             for j in range(len(self.made))
-            if (c, self.made[j].name) not in silent
+            if self.told[j, c] and (c, self.made[j].name) not in silent
         ]
         order = [*current.contrasts, *(x for x in every if x not in current.contrasts)]
         if not order:

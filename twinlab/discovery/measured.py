@@ -105,3 +105,32 @@ def uninformed(study: Study, library: Library, told: NDArray[np.bool_]) -> NDArr
     zero = [term_size(term, study, study.trajectories) == 0.0 for term in library.terms]
     absent = [zero[column.term] for column in library.columns]
     return np.nonzero(np.array(absent, bool) & ~told)[0]
+
+
+def told_apart(study: Study, library: Library, value: Array) -> NDArray[np.bool_]:
+    """Columns whose coefficient in some trajectories can be told from that in all others.
+
+    Where a term is zero throughout either part, as of a species that was left out, nothing says
+    what its coefficient is there.
+
+    Parameters
+    ----------
+    study : Study
+    library : Library
+    value : (n_group, n_trajectory) array
+        Not zero in the trajectories of a group.
+
+    Returns
+    -------
+    (n_group, n_column) bool array
+    """
+    groups, place = np.unique(value != 0.0, axis=0, return_inverse=True)
+    out = np.empty((len(groups), len(library.terms)), bool)
+    for g, own in enumerate(groups):
+        for k, term in enumerate(library.terms):
+            parts = (
+                [t for t, here in zip(study.trajectories, own == side, strict=True) if here]
+                for side in (True, False)
+            )
+            out[g, k] = all(term_size(term, study, part) > 0.0 for part in parts if part)
+    return out[place.ravel()][:, [column.term for column in library.columns]]

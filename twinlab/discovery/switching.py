@@ -24,6 +24,7 @@ from .continuation import POLISH_ITERATIONS, Climb, Tick
 from .covariates import Candidate
 from .families import families_of
 from .frame import Columns, Fit, Frame, Point
+from .measured import told_apart
 from .noise import Noise, make_noise
 from .result import Gram
 from .scaled import inverse_scaled
@@ -115,8 +116,8 @@ class Masked:
     yy, n : float
         Sums over the conditions.
     frame : Frame
-    free : (n_column,) bool array
-        Columns that may be off.
+    free : (n_condition, n_column) bool array
+        Columns that may be off, in which condition.
     freedom : float
         Degrees of freedom of the prior of the noise's scale.
     """
@@ -131,7 +132,7 @@ class Masked:
 
     def odds(self, columns: Columns) -> float:
         """Prior log-odds of one coefficient being off in one condition."""
-        return SWITCHED - float(np.log(max(int(self.free[columns].sum()), 1) * len(self.matrix)))
+        return SWITCHED - float(np.log(max(int(self.free[:, columns].sum()), 1)))
 
     @cached_property
     def sizes(self) -> Array:
@@ -181,7 +182,7 @@ class Masked:
         for c in columns:
             if not prior.required[c]:
                 out.append(self._tidy(columns[columns != c], off))
-            for j in range(len(off) if self.free[c] else 0):
+            for j in np.nonzero(self.free[:, c])[0]:
                 turned = off.copy()
                 turned[j, c] ^= True
                 out.append(self._tidy(columns, turned))
@@ -200,8 +201,8 @@ class Masked:
         self, columns: Columns, off: Mask, steps: int, seed: int
     ) -> list[tuple[Columns, Mask]]:
         """What supports over all columns, and all columns in each condition, say."""
-        j_n, n = self.vector.shape
-        pairs = [(j, int(c)) for j in range(j_n) for c in np.nonzero(self.free)[0]]
+        n = self.vector.shape[1]
+        pairs = [(int(j), int(c)) for j, c in zip(*np.nonzero(self.free), strict=True)]
         place = np.array([c for _, c in pairs], np.int64)
         of = np.array([j for j, _ in pairs], np.int64)
         cross = self.matrix[of, place]
@@ -232,7 +233,7 @@ class Masked:
                     whole
                 )
             alone = named.any(axis=0) & ~shared  # in some conditions, in the others not
-            turned[:, alone] = ~named[:, alone]
+            turned[:, alone] = self.free[:, alone] & ~named[:, alone]
             out.append(self._tidy(np.nonzero(shared | alone)[0], turned))
         return out
 
@@ -258,18 +259,18 @@ class SwitchedClimb(Climb):
     ----------
     made : sequence of Candidate
         The conditions.
-    terms : (n_column,) bool array
-        Columns that may be off somewhere.
+    free : (n_condition, n_column) bool array
+        Columns that may be off, in which condition.
     """
 
     def __init__(
         self, start: Start, noise: Noise, seed: int, tick: Tick,
-        made: Sequence[Candidate], terms: Mask,
+        made: Sequence[Candidate], free: Mask,
     ) -> None:  # fmt: skip
         super().__init__(start.frame, noise, seed, tick, start.coefficients)
         self.plain, self.made = start.frame, made
-        self.free = terms & ~self.plain.prior.held & ~self.plain.prior.excluded
-        self.off = np.zeros((len(made), self.free.size), bool)
+        self.free = free & ~self.plain.prior.held & ~self.plain.prior.excluded
+        self.off = np.zeros_like(self.free)
         self.turned = self.off
 
     def under(self, off: Mask) -> Frame:
@@ -322,7 +323,7 @@ class SwitchedClimb(Climb):
 
     def masked(self, base: Point, kappa: float) -> Masked | None:
         """Regressions of the conditions around a model; None if it cannot be simulated."""
-        frame, n = self.plain, self.free.size
+        frame, n = self.plain, self.free.shape[1]
         matrix, vector = np.zeros((len(self.made), n, n)), np.zeros((len(self.made), n))
         yy = size = 0.0
         for j, condition in enumerate(self.made):
@@ -367,11 +368,12 @@ def switched_starts(
     made = conditions_of(problem.study)
     if not 1 < len(made) <= MOST_CANDIDATES // max(problem.n_column, 1):
         return []
+    free = terms & told_apart(problem.study, problem.library, np.array([c.value for c in made]))
 
     def follow(i: int) -> Begun | None:
         smooth = starts[i].frame.smooth
         noise = make_noise(problem, noise_model, smooth.sd, smooth.at_data)
-        climb = SwitchedClimb(starts[i], noise, seed + i, tick(i), made, terms)
+        climb = SwitchedClimb(starts[i], noise, seed + i, tick(i), made, free)
         if climb.follow(starts[i].kappas):
             climb.run_free()
         if climb.fit is None or climb.kappa > 0.0 or not climb.off.any():
