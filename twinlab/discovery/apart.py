@@ -172,8 +172,10 @@ def conditions_apart(
     begun = found.begun
     if begun is None:
         begun, _ = may_be_off(starts, best, question, settings, seed, teller, executor)
+    if begun is None:
+        return found
     found = replace(found, begun=begun)
-    first = max(begun or (), key=lambda b: b.model.evidence, default=None)
+    first = max(begun, key=lambda b: b.model.evidence, default=None)
     if first is not None and first.model.evidence > best.evidence:
         differ = gain(first.frame, first.model, each) >= WORTH_APART
     else:

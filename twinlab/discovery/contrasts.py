@@ -21,7 +21,14 @@ from .frame import Columns, Frame, Point
 from .measured import told_apart
 from .noise import Noise
 from .search import Weighed, weigh
-from .steps import SCALE_FREEDOM, conditional, inverse_scaled, linearise_everywhere, select
+from .steps import (
+    SCALE_FREEDOM,
+    Supports,
+    conditional,
+    inverse_scaled,
+    linearise_everywhere,
+    select,
+)
 from .switching import Begun, conditions_of, varying_of, widened
 from .varying import EFFECT_SD, NORMAL90, SwitchedOff, Variation, Varying, VaryingEffect
 
@@ -33,6 +40,9 @@ CONTRAST = -1.0
 ROUNDS, FITTED = 6, 8
 #: Nats behind what was found around a plain model, from which on others are not looked around.
 BEHIND = 5.0
+#: Nats by which a support may be worse than the model around which the regression has it, and is
+#: yet fitted: where nothing varies that was never wrong by more than 3 (predator and prey).
+UNPROMISING = 4.0
 #: Log factor below which a coefficient may be off altogether: as the regression around a model in
 #: which it is not says, and as fitted.
 FALLEN, NOTHING = -0.6, -2.0
@@ -99,7 +109,7 @@ class ContrastSearch:
         if plainly and other is not plain:
             return self._improved(other)
         found = self._improved(plain)
-        if other.score < found.score - BEHIND:
+        if other is plain or other.score < found.score - BEHIND:
             return found
         return max(found, self._improved(other), key=_score)
 
@@ -233,7 +243,10 @@ class ContrastSearch:
             freedom=SCALE_FREEDOM, n_steps=plain.mcmc_steps, seed=self.seed + 277 + round_,
         )  # fmt: skip
         out: dict[object, Trial] = {}
-        for support in supports.columns[: 4 * FITTED]:
+        promise = self._promise(current, supports)
+        for support, gain in zip(supports.columns[: 4 * FITTED], promise, strict=False):
+            if gain < -UNPROMISING:
+                continue
             columns = support[support < n]
             acting = [i for i in support[support >= n] - n if order[i][0] in columns]
             contrasts = tuple(sorted(order[i] for i in acting))
@@ -252,6 +265,15 @@ class ContrastSearch:
                 point = Point(columns, mean[: columns.size], fit.initial, effects=effects)
                 out[key] = point, noise, some, zero
         return [*out.values(), *self._switched(current)]
+
+    def _promise(self, current: Contrasted, supports: Supports) -> Array:
+        """By how much the regression around a model has each support better than the model."""
+        n, own = self.plain.problem.n_column, current.model.fit.columns
+        odds = self.odds(own)
+        value = supports.log_posterior + odds * np.array([(s >= n).sum() for s in supports.columns])
+        chosen = np.append(own, n + np.arange(len(current.contrasts)))
+        same = [np.array_equal(s, chosen) for s in supports.columns]
+        return value - value[same] if any(same) else np.full(value.size, np.inf)
 
     def _whole(self, made: int) -> int:
         """Place of a candidate among the conditions."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,7 +47,11 @@ class LibraryVerdict:
 
 
 def judge_library(
-    frame: Frame, best: Weighed, settings: Settings, check: Callable[[], None]
+    frame: Frame,
+    best: Weighed,
+    settings: Settings,
+    check: Callable[[], None],
+    executor: Executor,
 ) -> LibraryVerdict:
     """Test the best model and look for terms beyond the library.
 
@@ -58,10 +63,12 @@ def judge_library(
     settings : Settings
     check : callable
         Called before every fit; may raise ``Cancelled``.
+    executor : Executor
+        Threads.
     """
     lack = lack_of_fit(frame, best.fit, best.noise)
     check()
-    proposals = propose(frame, best, settings, check)
+    proposals = propose(frame, best, settings, check, executor)
     gain = proposals[0].gain if proposals else 0.0
     alarm = lack.smallest < ALARM_P or gain > ALARM_GAIN
     return LibraryVerdict(lack, proposals if alarm else (), alarm)

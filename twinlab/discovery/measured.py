@@ -80,16 +80,20 @@ def rows_of(trajectory: Trajectory, n_observable: int) -> tuple[NDArray[Any], ..
 
 def term_size(term: Term, study: Study, trajectories: Iterable[Trajectory]) -> float:
     """Largest size of a term at the measured values; infinite where it cannot be told."""
+    size = _sizes(term, study, np.concatenate([t.value for t in trajectories]))
+    known = size[~np.isnan(size)]
+    return float(known.max()) if known.size else np.inf
+
+
+def _sizes(term: Term, study: Study, table: Array) -> Array:
+    """Size of a term in rows of values; NaN where one of its variables was not measured."""
     if any(factor.variable not in study.variables for factor in term.factors):
-        return np.inf
+        return np.full(len(table), np.nan)
     index = [study.variables.index(f.variable) for f in term.factors]
-    table: Array = np.concatenate([t.value for t in trajectories])
-    table = table[np.isfinite(table[:, index]).all(axis=1)]
-    if len(table) == 0:
-        return np.inf
     with np.errstate(all="ignore"):
         values = np.abs(term.evaluate(dict(zip(study.variables, table.T, strict=True))))
-    return float(np.max(np.nan_to_num(values, nan=np.inf)))
+    values = np.nan_to_num(values, nan=np.inf)
+    return np.where(np.isfinite(table[:, index]).all(axis=1), values, np.nan)
 
 
 def uninformed(study: Study, library: Library, told: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -124,13 +128,15 @@ def told_apart(study: Study, library: Library, value: Array) -> NDArray[np.bool_
     -------
     (n_group, n_column) bool array
     """
-    groups, place = np.unique(value != 0.0, axis=0, return_inverse=True)
-    out = np.empty((len(groups), len(library.terms)), bool)
-    for g, own in enumerate(groups):
-        for k, term in enumerate(library.terms):
-            parts = (
-                [t for t, here in zip(study.trajectories, own == side, strict=True) if here]
-                for side in (True, False)
-            )
-            out[g, k] = all(term_size(term, study, part) > 0.0 for part in parts if part)
-    return out[place.ravel()][:, [column.term for column in library.columns]]
+    table = np.concatenate([t.value for t in study.trajectories])
+    first = np.cumsum([0] + [len(t.value) for t in study.trajectories[:-1]])
+    size = np.array([_sizes(term, study, table) for term in library.terms])
+    # What cannot be told of a trajectory is not held against it.
+    unseen = np.logical_and.reduceat(np.isnan(size), first, axis=1)
+    there = unseen | np.logical_or.reduceat(size > 0.0, first, axis=1)
+    there = there.T[:, [column.term for column in library.columns]]
+    inside = (value != 0.0).astype(float)
+    outside = 1.0 - inside
+    spoken = (inside @ there > 0.0) & (outside @ there > 0.0)
+    # With nobody in it or outside it there is nothing to compare.
+    return np.asarray(spoken | ~(inside.any(axis=1) & outside.any(axis=1))[:, None])

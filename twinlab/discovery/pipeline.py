@@ -137,11 +137,12 @@ def _answer(run: Run, found: Found, n_base: int) -> Discovery:
     run.teller.tell("bands", "Criticising and simulating", SEARCH_SHARE + RESCORE_SHARE)
     frame, weighed, best = found.frame, found.weighed, found.weighed[0]
     problem, library, settings = frame.problem, frame.problem.library, run.settings
+    path = run.pool.submit(coefficient_path, problem, found.gram)
     verdicts = prior_verdicts(
         frame, weighed, found.gram, n_base, run.knowledge, settings, run.seed, run.pool,
         run.teller.check,
     )  # fmt: skip
-    verdict = judge_library(frame, best, settings, run.teller.check)
+    verdict = judge_library(frame, best, settings, run.teller.check, run.pool)
     hidden = None
     if verdict.alarm and not found.in_pieces:
         run.teller.tell(
@@ -211,7 +212,7 @@ def _answer(run: Run, found: Found, n_base: int) -> Discovery:
         classes=equivalence_classes(library, weighed, ranked, problem, best.noise),
         posterior=posterior,
         bands=bands,
-        path=coefficient_path(problem, found.gram),
+        path=path.result(),
         r_squared=goodness(problem, best.fit.x),
         fitted=tuple(best.fit.x[problem.rows(r)] for r in range(problem.n_trajectory)),
         residuals=standardised_residuals(problem, best.noise, best.fit.x),

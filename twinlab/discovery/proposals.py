@@ -8,7 +8,8 @@ fitted in full and weighed with the same priors, the size prior over the wider l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import replace
 
 import numpy as np
@@ -25,6 +26,7 @@ from .search import Weighed, slab_precision, weigh
 from .steps import (
     SCALE_FREEDOM,
     SLAB_SHARE,
+    Fit,
     Frame,
     Point,
     conditional,
@@ -51,7 +53,11 @@ PATIENCE = 4
 
 
 def propose(
-    frame: Frame, best: Weighed, settings: Settings, check: Callable[[], None]
+    frame: Frame,
+    best: Weighed,
+    settings: Settings,
+    check: Callable[[], None],
+    executor: Executor,
 ) -> tuple[Proposal, ...]:
     """Terms whose addition raises the log evidence of the best model, the largest gain first.
 
@@ -67,6 +73,8 @@ def propose(
     settings : Settings
     check : callable
         Called before every fit; may raise ``Cancelled``.
+    executor : Executor
+        Threads.
     """
     active = best.fit.columns
     wider = extended(frame.problem, active, settings)
@@ -75,7 +83,7 @@ def propose(
     own, frame = frame, _wider_frame(frame, wider, active, settings)
     fit = replace(best.fit, columns=np.arange(active.size, dtype=np.int64))
     base = Weighed(fit, best.noise, log_evidence(frame, fit, best.noise))
-    found = _climb(frame, base, check)
+    found = _climb(frame, base, check, executor)
     size = log_size_prior(own.problem.n_column + wider.n_column, wider.n_column)
     narrow = log_size_prior(wider.n_column, wider.n_column)
     proposals = []
@@ -98,14 +106,16 @@ def _wider_frame(frame: Frame, wider: Problem, active: Columns, settings: Settin
     return replace(frame, problem=wider, precision=slab, prior=wider.prior, varies=varies)
 
 
-def _climb(frame: Frame, base: Weighed, check: Callable[[], None]) -> dict[int, Weighed]:
+def _climb(
+    frame: Frame, base: Weighed, check: Callable[[], None], executor: Executor
+) -> dict[int, Weighed]:
     """Best model with each column of the extension, around ever better models."""
     n_own = len(base.fit.columns)
     weighed: set[bytes] = {base.fit.columns.tobytes()}
     found: dict[int, Weighed] = {}
     centre = base
     for round_ in range(ROUNDS):
-        for gram, initial in _regressions(frame, centre, drawn=round_ == 0):
+        for gram, initial in _regressions(frame, centre, executor, drawn=round_ == 0):
             for columns in _supports(frame, gram, centre.fit.columns, n_own):
                 if columns.tobytes() in weighed:
                     continue
@@ -125,21 +135,25 @@ def _climb(frame: Frame, base: Weighed, check: Callable[[], None]) -> dict[int, 
     return found
 
 
-def _regressions(frame: Frame, centre: Weighed, *, drawn: bool) -> Iterator[tuple[Gram, Array]]:
+def _regressions(
+    frame: Frame, centre: Weighed, executor: Executor, *, drawn: bool
+) -> list[tuple[Gram, Array]]:
     """Linearisations along a model, and the initial states they belong to."""
-    gram = linearise(frame, centre.fit, centre.noise, 0.0)
-    if gram is not None:
-        yield gram, centre.fit.initial
-    if not drawn:
-        return
     # What the model leaves over is in its noise: near the data the smooth's own is right.
     smooth, rates = frame.smooth, kappa_schedule(frame.problem, frame.smooth)
     noise = make_noise(frame.problem, centre.noise.model, smooth.sd, smooth.at_data)
-    for kappa in (rates[0], rates[len(rates) // 2]):
-        fit = polish_point(frame, centre.fit, noise, kappa, NUDGED_ITERATIONS)
-        gram = None if fit is None else linearise(frame, fit, noise, kappa)
-        if fit is not None and gram is not None:
-            yield gram, fit.initial
+
+    def regression(kappa: float) -> tuple[Gram, Array] | None:
+        fit: Fit | None = centre.fit
+        if kappa > 0.0:
+            fit = polish_point(frame, centre.fit, noise, kappa, NUDGED_ITERATIONS)
+        if fit is None:
+            return None
+        gram = linearise(frame, fit, noise if kappa > 0.0 else centre.noise, kappa)
+        return None if gram is None else (gram, fit.initial)
+
+    kappas = (0.0, rates[0], rates[len(rates) // 2]) if drawn else (0.0,)
+    return [found for found in executor.map(regression, kappas) if found is not None]
 
 
 def _supports(frame: Frame, gram: Gram, active: Columns, n_own: int) -> list[Columns]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,10 +57,17 @@ WORTH_EXPLORING = 8.0
 #: and of one that was at its optimum under other noise.
 POLISHED, POLISHED_BEFORE = (12, 6, 4), (5, 3, 2)
 #: Where states were never measured most supports break the chain that holds them: they are looked
-#: at after a few iterations, and given up where the noise costs this many nats more than the best.
-POLISHED_HIDDEN, HOPELESS = (4, 10, 6, 4), 150.0
+#: at after a few iterations.
+POLISHED_HIDDEN = (4, 10, 6, 4)
+#: A model is given up where its noise costs this many nats more than that of the best, and so many
+#: more for each term that it has less.
+HOPELESS, HOPELESS_TERM = 150.0, 10.0
+#: Models that are weighed first, to know what is hopeless.
+FIRST_WEIGHED = 3
 #: A fit is not polished again where its noise's new size would change its evidence by less nats.
 SETTLED = 0.05
+#: Nats by which a noise model may be behind another, before it has settled, and yet be the better.
+FAR_BEHIND = 30.0
 #: Leading models of each size.
 LEADERS_EACH = 2
 #: Models this many nats below the best are dropped.
@@ -183,17 +191,19 @@ class Pool:
             key = point.columns.tobytes()
             if key not in self.models and key not in new:
                 new[key] = (point, noise)
-        hopeless, best = -np.inf, self.ranked[:1]
-        if best and self.frame.problem.unseen_states.size:
-            hopeless = best[0].noise.log_normaliser(self.frame.problem) - HOPELESS
-        weighed = self.executor.map(
-            lambda pair: self._weigh(pair[0], pair[1], hopeless), new.values()
-        )
+        best = self.ranked[0] if self.ranked else None
+        weighed = self.executor.map(lambda pair: self._weigh(pair[0], pair[1], best), new.values())
         self.models.update(zip(new, weighed, strict=True))
 
-    def _weigh(self, point: Point, noise: Noise, hopeless: float) -> Weighed | None:
+    def _weigh(self, point: Point, noise: Noise, best: Weighed | None) -> Weighed | None:
         self.check()
-        iterations = POLISHED_HIDDEN if hopeless > -np.inf else POLISHED
+        if best is None:
+            return weigh(self.frame, point, noise)
+        problem, hopeless = self.frame.problem, -np.inf
+        if noise.model == best.noise.model:
+            fewer = max(len(best.fit.columns) - len(point.columns), 0)
+            hopeless = best.noise.log_normaliser(problem) - HOPELESS - HOPELESS_TERM * fewer
+        iterations = POLISHED_HIDDEN if problem.unseen_states.size else POLISHED
         return weigh(self.frame, point, noise, iterations, hopeless)
 
     @property
@@ -216,9 +226,18 @@ def weigh(
     polished no further.
     """
     fit = polish_point(frame, point, noise, 0.0, iterations[0], iterations == POLISHED_BEFORE)
-    if fit is None:
-        return None
-    for more in iterations[1:]:
+    return None if fit is None else settle(frame, fit, noise, iterations[1:], hopeless)
+
+
+def settle(
+    frame: Frame,
+    fit: Fit,
+    noise: Noise,
+    iterations: tuple[int, ...],
+    hopeless: float = -np.inf,
+) -> Weighed | None:
+    """Give a fit its own noise, polish it again under that, and take its evidence; see `weigh`."""
+    for more in iterations:
         n = n_parameters(frame, fit)
         estimated = noise.estimate(frame.problem, fit.x, n)
         if _evidence_at_stake(frame.problem, noise, estimated, n) < SETTLED:
@@ -226,9 +245,10 @@ def weigh(
         noise = estimated
         if noise.log_normaliser(frame.problem) < hopeless:
             break
-        fit = polish_point(frame, fit, noise, 0.0, more, near=True)
-        if fit is None:
+        polished = polish_point(frame, fit, noise, 0.0, more, near=True)
+        if polished is None:
             return None
+        fit = polished
     return Weighed(fit, noise, log_evidence(frame, fit, noise))
 
 
@@ -270,7 +290,9 @@ def rescore(
     pool = Pool(frame, executor, check)
     pool.models.update({m.fit.columns.tobytes(): m for m in known})
     tell("Weighing the models that were met", 0.0)
-    pool.weigh_all(points)
+    remaining = iter(points)
+    pool.weigh_all(islice(remaining, FIRST_WEIGHED))
+    pool.weigh_all(remaining)
     if pointless is not None and pool.ranked and pointless(pool.ranked):
         rounds = 0
     explored: dict[bytes, Gram | None] = {}
@@ -382,14 +404,26 @@ def problem_sd(problem: Problem, residual: Array) -> Array:
 def compare_noise(
     frame: Frame, best: Weighed, models: Iterable[str], executor: Executor
 ) -> dict[str, float]:
-    """Log evidence of one support under each noise model, its level taken from the fit."""
-    residual = frame.problem.measured - best.fit.x
-    sd = problem_sd(frame.problem, residual)
+    """Log evidence of one support under each noise model, its size taken from the fit.
 
-    def evidence(name: str) -> float:
-        noise = make_noise(frame.problem, name, sd, best.fit.x)
-        weighed = weigh(frame, best.fit, noise, POLISHED_BEFORE)
-        return weighed.evidence if weighed is not None else -np.inf
+    Models far behind after the first polish are polished no further.
+    """
+    problem = frame.problem
+    sd = problem_sd(problem, problem.measured - best.fit.x)
+    n = n_parameters(frame, best.fit)
+
+    def first(name: str) -> Weighed | None:
+        noise = make_noise(problem, name, sd, best.fit.x).estimate(problem, best.fit.x, n)
+        fit = polish_point(frame, best.fit, noise, 0.0, POLISHED_BEFORE[0], near=True)
+        return None if fit is None else Weighed(fit, noise, log_evidence(frame, fit, noise))
 
     names = tuple(models)
-    return dict(zip(names, executor.map(evidence, names), strict=True))
+    begun = list(executor.map(first, names))
+    bar = max((w.evidence for w in begun if w is not None), default=0.0) - FAR_BEHIND
+
+    def evidence(weighed: Weighed | None) -> float:
+        if weighed is not None and weighed.evidence > bar:
+            weighed = settle(frame, weighed.fit, weighed.noise, POLISHED_BEFORE[1:])
+        return -np.inf if weighed is None else weighed.evidence
+
+    return dict(zip(names, executor.map(evidence, begun), strict=True))

@@ -21,6 +21,8 @@ from .sensitivity import trajectory_sensitivity
 
 #: Columns from which on only half of a symmetric product is worked out, in blocks of so many.
 WORTH_HALVING, HALVING_BLOCK = 160, 80
+#: A fit has come to rest where a step lowers its cost by less than this, and this share of it.
+STANDSTILL, STANDSTILL_SHARE = 1e-3, 1e-6
 
 
 class Initial(NamedTuple):
@@ -262,7 +264,8 @@ def polish(
     """Levenberg-Marquardt fit of what is shared and what is local to each trajectory.
 
     Marquardt (1963), J. SIAM 11, 431, with damping raised sixfold on failure and lowered fivefold
-    on success; steps are projected onto the coefficients' bounds.
+    on success; steps are projected onto the coefficients' bounds.  It ends where a step has changed
+    next to nothing, or the equations promise less than a tenth of that of the next.
 
     Parameters
     ----------
@@ -317,9 +320,15 @@ def polish(
                 if not solved:
                     damping = max(damping, 1e-4) * 6.0
                     continue
+                expected = 0.0
+                for a in range(g_w.size):
+                    expected += g_w[a] * step_w[a]
                 for r in range(initial.shape[0]):
                     for e in range(initial.shape[1]):
+                        expected += g_x[r, e] * step_x[r, e]
                         step_x[r, e] += initial[r, e]
+                if expected < 0.1 * (STANDSTILL + STANDSTILL_SHARE * cost):
+                    break
                 w_try = within(w, step_w, lower, upper)
                 trial = normal_equations(
                     step_x,
@@ -348,6 +357,6 @@ def polish(
                     damping = max(damping / 5.0, 1e-8)
                     break
                 damping = max(damping, 1e-4) * 6.0
-            if not improved or gain < 1e-3 + 1e-6 * cost:
+            if not improved or gain < STANDSTILL + STANDSTILL_SHARE * cost:
                 break
     return status, w, initial, cost, h_w, h_x, cross, x
