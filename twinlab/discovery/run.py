@@ -212,7 +212,7 @@ class Run:
         self.teller.rescoring("Joining the pieces of long records", 0.9)
         joined = join(
             problem, self.knowledge, self.settings, found.frame.precision, share, found.weighed,
-            self.weigh,
+            self.weigh, self.pool,
         )  # fmt: skip
         if joined is None:
             return None

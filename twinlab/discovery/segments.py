@@ -10,6 +10,7 @@ grow little by little, until they run freely through every whole record.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 from itertools import pairwise
 
@@ -20,12 +21,13 @@ from twinlab.knowledge import Knowledge
 from twinlab.study import Study, Trajectory
 from twinlab.study.dosing import arriving_doses, doses_between
 
+from .continuation import kappa_schedule
 from .noise import Noise
 from .problem import Problem, make_problem
 from .result import Gram, Settings
 from .search import MAX_ROUNDS, Weighed, prepare_frame
 from .smoothing import Smooth
-from .steps import Frame, Point
+from .steps import Frame, Point, polish_point
 
 Array = NDArray[np.float64]
 WeighAgain = Callable[
@@ -38,6 +40,8 @@ LONG = 30.0
 PIECE, FEWEST_TIMES = 12.0, 50
 #: Models carried from pieces to longer ones.
 MOST_JOINED = 8
+#: Iterations of the fits of such a model.
+CARRIED = 12
 #: How much longer the pieces become at once.
 GROWTH = 1.4
 #: A remainder of fewer times than this is left to the piece before it.
@@ -89,6 +93,7 @@ def join(
     share: float,
     weighed: Sequence[Weighed],
     weigh_again: WeighAgain,
+    executor: Executor,
 ) -> tuple[Frame, list[Weighed], Gram] | None:
     """Carry models from pieces to whole records; longer pieces also tell the models apart.
 
@@ -106,6 +111,8 @@ def join(
         Models on the pieces, by descending evidence.
     weigh_again : callable
         Weighs models on a frame, and their neighbours in so many rounds (`rescore`).
+    executor : Executor
+        Threads.
 
     Returns
     -------
@@ -118,17 +125,35 @@ def join(
         last = share >= 1.0
         longer = problem if last else cut_problem(problem, knowledge, settings, share)
         frame = prepare_frame(longer, precision, settings)
-        first = longer.start[:-1]
-        points = [
-            (Point(m.fit.columns, m.fit.coefficients, m.fit.x[first, : problem.n_state]), m.noise)
-            for m in weighed[:MOST_JOINED]
-        ]
+        carried = weighed[:MOST_JOINED]
+        points = executor.map(carry, [frame] * len(carried), carried)
         weighed, gram = weigh_again(frame, points, MAX_ROUNDS if last else 1)
         if gram is None:
             return None
         if last:
             followed = weighed[0].fit.cost < LARGEST_RISE * misfit
             return (frame, list(weighed), gram) if followed else None
+
+
+def carry(frame: Frame, model: Weighed) -> tuple[Point, Noise]:
+    """A model of shorter pieces fitted to longer ones, with its noise.
+
+    One that breaks off, as chaos is apt to, is drawn to the data at first.
+    """
+    problem, noise = frame.problem, model.noise
+    start = model.fit.x[problem.start[:-1], : problem.n_state]
+    point: Point = Point(model.fit.columns, model.fit.coefficients, start)
+    fit = polish_point(frame, point, noise, 0.0, CARRIED)
+    if fit is not None and fit.cost < LARGEST_RISE * model.fit.cost:
+        return fit, noise
+    for kappa in (*kappa_schedule(problem, frame.smooth), 0.0):
+        drawn = polish_point(frame, point, noise, kappa, CARRIED)
+        if drawn is None:
+            break
+        point = drawn
+        if kappa == 0.0 and (fit is None or drawn.cost < fit.cost):
+            fit = drawn
+    return (point if fit is None else fit), noise
 
 
 def cut_problem(
