@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
-from itertools import pairwise
+from functools import cache, partial
+from itertools import pairwise, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,6 @@ from twinlab.knowledge import Knowledge
 from twinlab.study import Study, Trajectory
 from twinlab.study.dosing import arriving_doses, doses_between
 
-from .continuation import kappa_schedule
 from .noise import Noise
 from .problem import Problem, make_problem
 from .result import Gram, Settings
@@ -30,6 +30,7 @@ from .smoothing import Smooth
 from .steps import Frame, Point, polish_point
 
 Array = NDArray[np.float64]
+Rows = NDArray[np.int64]
 WeighAgain = Callable[
     [Frame, Iterable[tuple[Point, Noise]], int], tuple[list[Weighed], Gram | None]
 ]
@@ -40,8 +41,10 @@ LONG = 30.0
 PIECE, FEWEST_TIMES = 12.0, 50
 #: Models carried from pieces to longer ones.
 MOST_JOINED = 8
-#: Iterations of the fits of such a model.
-CARRIED = 12
+#: Iterations of the fits of such a model, and a rise of its misfit by which it has broken off.
+CARRIED, BREAK = 12, 1.1
+#: Shares of the pieces to whose beginnings such a model is fitted, one after the other.
+BEGINNINGS = (0.3, 0.45, 0.6, 0.75, 0.88)
 #: How much longer the pieces become at once.
 GROWTH = 1.4
 #: A remainder of fewer times than this is left to the piece before it.
@@ -73,16 +76,34 @@ def _pieces(trajectory: Trajectory, share: float) -> Iterable[Trajectory]:
     if len(edges) > 2 and edges[-1] - edges[-2] < SHORTEST:
         del edges[-2]
     for a, b in pairwise(edges):
-        cut = {
-            name: getattr(trajectory, name)[a:b]
-            for name in ("time", "value", "count", "spread", "sd", "censored")
-        }
-        # The time between two pieces belongs to neither, and nothing given in it does.
-        cut["doses"] = doses_between(
-            trajectory.doses, trajectory.time[a], np.inf if b == n else trajectory.time[b - 1]
-        )
         label = f"{trajectory.subject} from {trajectory.time[a]:.4g}"
-        yield replace(trajectory, subject=label if len(edges) > 2 else trajectory.subject, **cut)
+        yield replace(
+            _rows(trajectory, a, b), subject=label if len(edges) > 2 else trajectory.subject
+        )
+
+
+def _rows(trajectory: Trajectory, a: int, b: int) -> Trajectory:
+    """Rows `a` to `b` of a trajectory."""
+    cut = {
+        name: getattr(trajectory, name)[a:b]
+        for name in ("time", "value", "count", "spread", "sd", "censored")
+    }
+    # The time between two pieces belongs to neither, and nothing given in it does.
+    end = np.inf if b == trajectory.time.size else trajectory.time[b - 1]
+    return replace(
+        trajectory, doses=doses_between(trajectory.doses, trajectory.time[a], end), **cut
+    )
+
+
+def _beginnings(study: Study, share: float) -> Study:
+    """That share of every trajectory, from its first time on."""
+    return replace(
+        study,
+        trajectories=tuple(
+            _rows(t, 0, max(min(SHORTEST, t.time.size), int(np.ceil(share * t.time.size))))
+            for t in study.trajectories
+        ),
+    )
 
 
 def join(
@@ -126,7 +147,8 @@ def join(
         longer = problem if last else cut_problem(problem, knowledge, settings, share)
         frame = prepare_frame(longer, precision, settings)
         carried = weighed[:MOST_JOINED]
-        points = executor.map(carry, [frame] * len(carried), carried)
+        make = cache(partial(grown_frames, frame, knowledge, settings))
+        points = executor.map(carry, repeat(frame), carried, repeat(make))
         weighed, gram = weigh_again(frame, points, MAX_ROUNDS if last else 1)
         if gram is None:
             return None
@@ -135,24 +157,54 @@ def join(
             return (frame, list(weighed), gram) if followed else None
 
 
-def carry(frame: Frame, model: Weighed) -> tuple[Point, Noise]:
+def grown_frames(
+    frame: Frame, knowledge: Knowledge, settings: Settings
+) -> list[tuple[Frame, Rows]]:
+    """Frames of ever longer beginnings of all trajectories, and which rows these have.
+
+    None where a beginning holds too few values.
+    """
+    problem, out = frame.problem, []
+    for share in BEGINNINGS:
+        study = _beginnings(problem.study, share)
+        part = _made(study, problem, knowledge, settings)
+        if part.n_trajectory < problem.n_trajectory:
+            continue
+        length = [t.time.size for t in study.trajectories]
+        rows = [a + np.arange(n) for a, n in zip(problem.start, length, strict=False)]
+        out.append((prepare_frame(part, frame.precision, settings), np.concatenate(rows)))
+    return out
+
+
+def carry(
+    frame: Frame, model: Weighed, grown: Callable[[], Sequence[tuple[Frame, Rows]]]
+) -> tuple[Point, Noise]:
     """A model of shorter pieces fitted to longer ones, with its noise.
 
-    One that breaks off, as chaos is apt to, is drawn to the data at first.
+    One that breaks off, as chaos is apt to, is fitted to growing beginnings of the pieces first.
+
+    Parameters
+    ----------
+    frame : Frame
+        Of the longer pieces.
+    model : Weighed
+    grown : callable
+        Gives the frames of their beginnings (`grown_frames`).
     """
     problem, noise = frame.problem, model.noise
     start = model.fit.x[problem.start[:-1], : problem.n_state]
     point: Point = Point(model.fit.columns, model.fit.coefficients, start)
     fit = polish_point(frame, point, noise, 0.0, CARRIED)
-    if fit is not None and fit.cost < LARGEST_RISE * model.fit.cost:
+    if fit is not None and fit.cost < BREAK * model.fit.cost:
         return fit, noise
-    for kappa in (*kappa_schedule(problem, frame.smooth), 0.0):
-        drawn = polish_point(frame, point, noise, kappa, CARRIED)
-        if drawn is None:
+    for part, rows in (*grown(), (frame, np.arange(len(noise.shape)))):
+        own = replace(noise, shape=np.ascontiguousarray(noise.shape[rows]))
+        longer = polish_point(part, point, own, 0.0, CARRIED)
+        if longer is None:
             break
-        point = drawn
-        if kappa == 0.0 and (fit is None or drawn.cost < fit.cost):
-            fit = drawn
+        point = longer
+        if part is frame and (fit is None or longer.cost < fit.cost):
+            fit = longer
     return (point if fit is None else fit), noise
 
 
@@ -162,8 +214,13 @@ def cut_problem(
     """Tables of the same problem with every record cut into pieces."""
     library = problem.library
     arrivals = arriving_doses(problem.study, library.states, library.inputs, library.latent)
+    return _made(split_study(arrivals.put_into(problem.study), share), problem, knowledge, settings)
+
+
+def _made(study: Study, problem: Problem, knowledge: Knowledge, settings: Settings) -> Problem:
+    """Tables of another study, all else as in a problem."""
     return make_problem(
-        split_study(arrivals.put_into(problem.study), share),
+        study,
         problem.library,
         knowledge,
         complexity=settings.complexity,
