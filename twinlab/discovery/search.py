@@ -236,15 +236,18 @@ def settle(
     iterations: tuple[int, ...],
     hopeless: float = -np.inf,
 ) -> Weighed | None:
-    """Give a fit its own noise, polish it again under that, and take its evidence; see `weigh`."""
+    """Give a fit its own noise, polish it again under that, and take its evidence; see `weigh`.
+
+    A hopeless one keeps the noise that it was fitted with: its evidence is of one piece.
+    """
     for more in iterations:
         n = n_parameters(frame, fit)
         estimated = noise.estimate(frame.problem, fit.x, n)
         if _evidence_at_stake(frame.problem, noise, estimated, n) < SETTLED:
             break
-        noise = estimated
-        if noise.log_normaliser(frame.problem) < hopeless:
+        if estimated.log_normaliser(frame.problem) < hopeless:
             break
+        noise = estimated
         polished = polish_point(frame, fit, noise, 0.0, more, near=True)
         if polished is None:
             return None
