@@ -7,6 +7,7 @@ from scipy.stats import cauchy, invgamma, multivariate_normal, norm
 
 from twinlab.discovery.noise import Noise, make_noise
 from twinlab.discovery.problem import make_problem
+from twinlab.discovery.search import POLISHED, settle, weigh
 from twinlab.discovery.signs import sign_log_odds
 from twinlab.discovery.smoothing import smooth_data
 from twinlab.discovery.steps import (
@@ -57,6 +58,22 @@ def test_evidence_is_the_integral_over_coefficient_and_initial_state(line):
     constant = 0.5 * 12 * np.log(2 * np.pi)
     extra = noise.log_prior(frame.problem) + log_support_prior(frame.prior, column)
     assert log_evidence(frame, fit, noise) == pytest.approx(exact + constant + extra, abs=0.01)
+
+
+def test_the_evidence_of_a_hopeless_model_is_of_one_noise(line):
+    """Squares under the noise it was fitted with, the normaliser of another, would flatter it."""
+    frame, _, y = line
+    wide = make_noise(frame.problem, "constant", np.array([2.0]), frame.smooth.at_data)
+    column = np.array([frame.problem.library.find("x", "1")])
+    start = Point(column, np.zeros(1), frame.initial_prior.mean)
+    fit = polish_point(frame, start, wide, 0.0, 20)
+    given_up = settle(frame, fit, wide, POLISHED[1:], hopeless=np.inf)
+    squares = (((y - given_up.fit.x[:, 0]) / given_up.noise.sd[0]) ** 2).sum()
+    away = given_up.fit.initial - frame.initial_prior.mean
+    local = (frame.initial_prior.precision * away**2).sum()
+    shared = (frame.precision[column] * given_up.fit.coefficients**2).sum()
+    assert given_up.fit.cost == pytest.approx(squares + local + shared, rel=1e-4)
+    assert given_up.evidence < weigh(frame, start, wide).evidence - 5.0
 
 
 def test_a_sign_that_drives_below_zero_is_unlikely_beforehand():
