@@ -99,3 +99,13 @@ def test_a_model_that_breaks_off_on_longer_pieces_is_grown_into_them():
         assert polish_point(longer, begin, noise, 0.0, 30).cost > 2.0 * fit.cost
         grown = partial(grown_frames, longer, Knowledge(), settings)
         assert carry(longer, model, grown)[0].cost < 1.02 * fit.cost
+
+
+def test_beginnings_in_which_nothing_happens_are_left_out():
+    time = np.linspace(0.0, 10.0, 60)
+    study = Study.from_arrays("late", ["x"], [time], [np.maximum(time - 5.0, 0.0)[:, None]])
+    problem = make_problem(study, Library.polynomial(study, degree=1), Knowledge())
+    frame = prepare_frame(problem, np.full(problem.n_column, 1e-2), Settings())
+    grown = grown_frames(frame, Knowledge(), Settings())
+    assert [rows.size for _, rows in grown] == [36, 45, 53]
+    assert all(part.problem.time[-1] == time[rows[-1]] for part, rows in grown)

@@ -21,9 +21,10 @@ from twinlab.library import Column, Library
 from .latent_run import run_guesses
 from .latent_search import latent_starts
 from .noise import make_noise
+from .noise_evidence import problem_sd
 from .problem import Problem, make_problem
 from .result import FitWarning, Settings
-from .search import Weighed, problem_sd, weigh
+from .search import Weighed, weigh
 from .steps import Frame, Point
 from .varying import nothing_varies
 

@@ -20,6 +20,7 @@ from .found import PLAIN_IS_HOPELESS, Found, stuck, with_noise
 from .latent_run import run_guesses
 from .latent_search import in_display_units, latent_starts
 from .noise import Noise, compared_models, make_noise
+from .noise_evidence import compare_noise, problem_sd
 from .problem import Problem
 from .progress import Teller
 from .question import question_of
@@ -29,12 +30,10 @@ from .search import (
     MAX_ROUNDS,
     Start,
     Weighed,
-    compare_noise,
     credible,
     leaders,
     models_met,
     prepare_starts,
-    problem_sd,
     rescore,
     run_starts,
     weigh,

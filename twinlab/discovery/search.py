@@ -66,8 +66,6 @@ HOPELESS, HOPELESS_TERM = 150.0, 10.0
 FIRST_WEIGHED = 3
 #: A fit is not polished again where its noise's new size would change its evidence by less nats.
 SETTLED = 0.05
-#: Nats by which a noise model may be behind another, before it has settled, and yet be the better.
-FAR_BEHIND = 30.0
 #: Leading models of each size.
 LEADERS_EACH = 2
 #: Models this many nats below the best are dropped.
@@ -394,39 +392,3 @@ def models_met(frame: Frame, outcomes: list[Outcome]) -> Iterable[tuple[Point, N
     for outcome in outcomes:
         for point in outcome.met:
             yield point, outcome.noise
-
-
-def problem_sd(problem: Problem, residual: Array) -> Array:
-    """Root mean square (n_observable,) of residuals; the scale where nothing was measured."""
-    known = np.isfinite(residual).any(axis=0)
-    out = problem.data_scale
-    out[known] = np.sqrt(np.nanmean(residual[:, known] ** 2, axis=0))
-    return out
-
-
-def compare_noise(
-    frame: Frame, best: Weighed, models: Iterable[str], executor: Executor
-) -> dict[str, float]:
-    """Log evidence of one support under each noise model, its size taken from the fit.
-
-    Models far behind after the first polish are polished no further.
-    """
-    problem = frame.problem
-    sd = problem_sd(problem, problem.measured - best.fit.x)
-    n = n_parameters(frame, best.fit)
-
-    def first(name: str) -> Weighed | None:
-        noise = make_noise(problem, name, sd, best.fit.x).estimate(problem, best.fit.x, n)
-        fit = polish_point(frame, best.fit, noise, 0.0, POLISHED_BEFORE[0], near=True)
-        return None if fit is None else Weighed(fit, noise, log_evidence(frame, fit, noise))
-
-    names = tuple(models)
-    begun = list(executor.map(first, names))
-    bar = max((w.evidence for w in begun if w is not None), default=0.0) - FAR_BEHIND
-
-    def evidence(weighed: Weighed | None) -> float:
-        if weighed is not None and weighed.evidence > bar:
-            weighed = settle(frame, weighed.fit, weighed.noise, POLISHED_BEFORE[1:])
-        return -np.inf if weighed is None else weighed.evidence
-
-    return dict(zip(names, executor.map(evidence, begun), strict=True))

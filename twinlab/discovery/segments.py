@@ -18,6 +18,7 @@ from itertools import pairwise, repeat
 import numpy as np
 from numpy.typing import NDArray
 
+from twinlab.errors import UserError
 from twinlab.knowledge import Knowledge
 from twinlab.study import Study, Trajectory
 from twinlab.study.dosing import arriving_doses, doses_between
@@ -162,12 +163,15 @@ def grown_frames(
 ) -> list[tuple[Frame, Rows]]:
     """Frames of ever longer beginnings of all trajectories, and which rows these have.
 
-    None where a beginning holds too few values.
+    Beginnings that hold too few values are left out.
     """
     problem, out = frame.problem, []
     for share in BEGINNINGS:
         study = _beginnings(problem.study, share)
-        part = _made(study, problem, knowledge, settings)
+        try:
+            part = _made(study, problem, knowledge, settings)
+        except UserError:  # a variable that does not change as early
+            continue
         if part.n_trajectory < problem.n_trajectory:
             continue
         length = [t.time.size for t in study.trajectories]
