@@ -62,7 +62,8 @@ POLISHED_HIDDEN = (4, 10, 6, 4)
 #: A model is given up where its noise costs this many nats more than that of the best, and so many
 #: more for each term that it has less.
 HOPELESS, HOPELESS_TERM = 150.0, 10.0
-#: Models that are weighed first, to know what is hopeless.
+#: Models that are weighed first, to know what is hopeless; where coefficients vary or states were
+#: never measured all that were met are: a few iterations tell little of one from another frame.
 FIRST_WEIGHED = 3
 #: A fit is not polished again where its noise's new size would change its evidence by less nats.
 SETTLED = 0.05
@@ -292,7 +293,8 @@ def rescore(
     pool.models.update({m.fit.columns.tobytes(): m for m in known})
     tell("Weighing the models that were met", 0.0)
     remaining = iter(points)
-    pool.weigh_all(islice(remaining, FIRST_WEIGHED))
+    if not frame.problem.unseen_states.size and not frame.varying.n_slot:
+        pool.weigh_all(islice(remaining, FIRST_WEIGHED))
     pool.weigh_all(remaining)
     if pointless is not None and pool.ranked and pointless(pool.ranked):
         rounds = 0
