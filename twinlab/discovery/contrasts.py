@@ -41,7 +41,7 @@ ROUNDS, FITTED = 6, 8
 #: Nats behind what was found around a plain model, from which on others are not looked around.
 BEHIND = 5.0
 #: Nats by which a support may be worse than the model around which the regression has it, and is
-#: yet fitted: where nothing varies that was never wrong by more than 3 (predator and prey).
+#: yet fitted: on three data sets in which nothing varies it was wrong by 3 at most.
 UNPROMISING = 4.0
 #: Log factor below which a coefficient may be off altogether: as the regression around a model in
 #: which it is not says, and as fitted.
