@@ -5,20 +5,18 @@ import pytest
 from scipy.integrate import trapezoid
 from scipy.stats import cauchy, invgamma, multivariate_normal, norm
 
+from twinlab.discovery.model_prior import SLAB_SHARE, log_sign_prior, log_support_prior
 from twinlab.discovery.noise import Noise, make_noise
 from twinlab.discovery.problem import make_problem
 from twinlab.discovery.search import POLISHED, settle, weigh
 from twinlab.discovery.signs import sign_log_odds
 from twinlab.discovery.smoothing import smooth_data
 from twinlab.discovery.steps import (
-    SLAB_SHARE,
     Frame,
     Point,
     initial_prior,
     log_determinant,
     log_evidence,
-    log_sign_prior,
-    log_support_prior,
     polish_point,
     solve_scaled,
 )

@@ -21,10 +21,11 @@ from twinlab.discovery import (
     withheld,
 )
 from twinlab.discovery.lack_of_fit import discrepancy_tests, replicate_test, score_test
+from twinlab.discovery.model_prior import SLAB_SHARE
 from twinlab.discovery.proposals import imitators_removed
 from twinlab.discovery.result import Proposal
 from twinlab.discovery.search import Weighed, prepare_starts, weigh
-from twinlab.discovery.steps import SCALE_FREEDOM, SLAB_SHARE, Frame, Point, linearise
+from twinlab.discovery.steps import SCALE_FREEDOM, Frame, Point, linearise
 from twinlab.discovery.wider_library import MOST_COLUMNS, extended
 from twinlab.library import Library
 from twinlab.study import Study
@@ -203,7 +204,7 @@ def _value(frame: Frame, gram, columns) -> float:
     scale = SLAB_SHARE / np.sqrt(frame.precision[columns])
     slab = -(np.log(np.pi * scale) + np.log1p((w / scale) ** 2)).sum()
     squares = gram.yy - gram.vector[columns] @ w
-    from twinlab.discovery.steps import log_support_prior
+    from twinlab.discovery.model_prior import log_support_prior
 
     return float(
         -0.5 * (gram.n + SCALE_FREEDOM) * np.log(squares + SCALE_FREEDOM)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from twinlab.discovery import Settings, discover, discovery_mapping, reconsider
-from twinlab.discovery.steps import size_prior
+from twinlab.discovery.model_prior import size_prior
 from twinlab.knowledge import Belief, Edge, Knowledge
 from twinlab.knowledge.edges import any_probability
 from twinlab.library import Library

@@ -124,7 +124,7 @@ def test_polish_finds_the_joint_optimum(problem):
     start[:, 2] = 0.0
     status, found, own, cost, *_ = polish(
         start, np.r_[w * 1.1, 0.0, 0.0], model.terms, model.entries, local, data, prior,
-        no_drive(N, 2), tolerance(2, 1e-8), precision, -free, free, 40, 1e-7,
+        no_drive(N, 2), tolerance(2, 1e-8), precision, -free, free, 40, 1e-7, 1e-3,
     )  # fmt: skip
     assert status == OK
     best = least_squares(

@@ -152,7 +152,7 @@ def test_polish_finds_the_least_squares_optimum(problem, logarithmic):
     start = model.coefficients[columns] * np.array([0.8, 1.2, 1.1, 0.9])
     status, w, x0, cost, h_w, h_x, cross, x = polish(
         initial, start, model.terms, entries, nothing_local(4, 2), data, prior,
-        no_drive(2, 2), tolerance(2, 1e-8), precision, -free, free, 40, 1e-3,
+        no_drive(2, 2), tolerance(2, 1e-8), precision, -free, free, 40, 1e-3, 1e-3,
     )  # fmt: skip
     assert status == OK
     best = least_squares(
@@ -170,6 +170,19 @@ def test_polish_finds_the_least_squares_optimum(problem, logarithmic):
     np.testing.assert_allclose(cross[1], hessian[:4, 6:], rtol=5e-3, atol=1e-2 * hessian.max())
 
 
+def test_a_rough_fit_ends_within_its_standstill(problem):
+    model, data, prior, initial = problem
+    columns = np.nonzero(model.coefficients)[0]
+    entries, precision = active(model, columns), np.full(4, 0.01)
+    start, free = model.coefficients[columns] * 1.4, np.full(4, np.inf)
+    fixed = (
+        model.terms, entries, nothing_local(4, 2), data, prior, no_drive(2, 2),
+        tolerance(2, 1e-8), precision, -free, free, 60, 1e-3,
+    )  # fmt: skip
+    cost, rough = (polish(initial, start, *fixed, standstill)[3] for standstill in (1e-6, 3.0))
+    assert cost < rough < cost + 3.0
+
+
 def test_polish_respects_bounds_and_reports_a_bad_start(problem):
     model, data, prior, initial = problem
     columns = np.nonzero(model.coefficients)[0]
@@ -180,10 +193,10 @@ def test_polish_respects_bounds_and_reports_a_bad_start(problem):
     )  # fmt: skip
     upper = np.array([0.9, np.inf, np.inf, np.inf])
     free = np.full(4, np.inf)
-    _, w, *_ = polish(initial, model.coefficients[columns], *fixed, -free, upper, 20, 1e-3)
+    _, w, *_ = polish(initial, model.coefficients[columns], *fixed, -free, upper, 20, 1e-3, 1e-3)
     assert w[0] <= 0.9
     explosive = np.array([50.0, 40.0, 3.0, 50.0])
-    status, *_ = polish(initial, explosive, *fixed, -free, free, 5, 1e-3)
+    status, *_ = polish(initial, explosive, *fixed, -free, free, 5, 1e-3, 1e-3)
     assert status != OK
 
 
@@ -201,7 +214,7 @@ def test_empty_model_can_be_polished(problem):
     status, w, x0, cost, h_w, *_ = polish(
         initial, none, model.terms, entries, nothing_local(0, 2), data, prior,
         no_drive(2, 2), tolerance(2, 1e-6),
-        none, none, none, 10, 1e-3,
+        none, none, none, 10, 1e-3, 1e-3,
     )  # fmt: skip
     assert status == OK and w.size == 0 and h_w.shape == (0, 0)
     weight = data.weight[: data.start[1]] ** 2
@@ -230,7 +243,7 @@ def test_polish_finds_the_maximum_of_the_censored_likelihood(problem, student):
     start, free = model.coefficients[columns] * 1.05, np.full(4, np.inf)
     status, w, x0, cost, *_ = polish(
         initial, start, model.terms, entries, nothing_local(4, 2), data, prior,
-        no_drive(2, 2), tolerance(2, 1e-8), precision, -free, free, 60, 1e-3,
+        no_drive(2, 2), tolerance(2, 1e-8), precision, -free, free, 60, 1e-3, 1e-3,
     )  # fmt: skip
     assert status == OK
     law = t(4) if student else norm

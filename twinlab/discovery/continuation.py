@@ -183,7 +183,9 @@ class Climb:
         """Polish, linearise, select, polish the newcomer; (…, chi2 per point, unchanged)."""
         frame, old = self.frame, self.fit
         if old is not None:
-            old = polish_point(frame, self.point, self.noise, kappa, POLISH_ITERATIONS)
+            old = polish_point(
+                frame, self.point, self.noise, kappa, POLISH_ITERATIONS, roughly=True
+            )
             if old is None:
                 return None
         base: Point = old if old is not None else self.point
@@ -212,8 +214,9 @@ class Climb:
         self.tick("", kappa, None, None)
         mean, _ = conditional(gram, frame.precision, best)
         new = polish_point(
-            frame, Point(best, mean, base.initial), self.noise, kappa, POLISH_ITERATIONS
-        )
+            frame, Point(best, mean, base.initial), self.noise, kappa, POLISH_ITERATIONS,
+            roughly=True,
+        )  # fmt: skip
         if old is None:
             return None if new is None else (new, gram, supports, new.cost / n, False)
         if new is not None and self.penalised(new, n) < self.penalised(old, n):

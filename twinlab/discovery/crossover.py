@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from twinlab.library import Library
 
+from .model_prior import log_support_prior
 from .result import Gram
-from .steps import SCALE_FREEDOM, Columns, Frame, log_determinant, log_support_prior, solve_scaled
+from .steps import SCALE_FREEDOM, Columns, Frame, log_determinant, solve_scaled
 
 #: Different supports of one equation that are tried.
 MOST_PARTS = 12

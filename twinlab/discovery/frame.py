@@ -82,6 +82,8 @@ class Frame:
         Of initial states and deviations.
     varies : Varying or None
         Coefficients that differ between trajectories; None: there are none.
+    long : bool
+        Records are so long, or chaotic, that fits go through states of their pieces (`lifted`).
     """
 
     problem: Problem
@@ -91,6 +93,7 @@ class Frame:
     initial_prior: Initial
     mcmc_steps: int
     varies: Varying | None = None
+    long: bool = False
 
     @property
     def varying(self) -> Varying:

@@ -20,6 +20,7 @@ from .bands import BandsOnDemand, shares
 from .constants import empty_constants, set_constants
 from .families import with_probabilities
 from .known import without_known
+from .model_prior import log_model_prior, log_slab
 from .point_model import PointModel as PointModel
 from .point_model import choose_columns as choose_columns
 from .point_model import initial_given as initial_given
@@ -37,14 +38,7 @@ from .prior_conflict import still_claimed
 from .problem import Problem, column_prior
 from .reliability import reliability_of
 from .result import Discovery, Posterior, RankedModel
-from .steps import (
-    SCALE_FREEDOM,
-    inverse_scaled,
-    log_model_prior,
-    log_slab,
-    select,
-    solve_scaled,
-)
+from .steps import SCALE_FREEDOM, inverse_scaled, select, solve_scaled
 from .threads import one_blas_thread
 
 Array = NDArray[np.float64]

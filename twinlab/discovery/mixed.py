@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from twinlab.kernels import OK, Initial, normal_equations
 
 from .frame import Frame, Point
+from .model_prior import log_slab
 from .noise import Noise
 from .scaled import inverse_scaled, log_determinant
-from .steps import FIT_TOLERANCE, SCALE_FREEDOM, log_slab
+from .steps import FIT_TOLERANCE, SCALE_FREEDOM
 from .varying import EFFECT_SD, Varying
 
 Array = NDArray[np.float64]

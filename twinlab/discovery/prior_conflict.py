@@ -21,11 +21,12 @@ from twinlab.knowledge.prior import as_belief
 
 from .claims import Claim, claims_of
 from .crossover import log_posterior
+from .model_prior import log_told, size_prior
 from .reliability import reliability_of
 from .result import FitWarning, Gram, Settings
 from .search import Weighed, credible, rescore, weigh
 from .signs import nonnegative_names
-from .steps import SCALE_FREEDOM, Frame, Point, conditional, log_told, select, size_prior
+from .steps import SCALE_FREEDOM, Frame, Point, conditional, select
 from .verdict import PriorVerdict
 
 Array = NDArray[np.float64]

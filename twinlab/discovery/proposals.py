@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from twinlab.expressions import POWER, parse_term
 
 from .continuation import kappa_schedule
+from .model_prior import SLAB_SHARE, log_size_prior
 from .noise import make_noise
 from .problem import Problem
 from .result import Gram, Proposal, Settings
@@ -25,14 +26,12 @@ from .scaled import JITTER
 from .search import Weighed, slab_precision, weigh
 from .steps import (
     SCALE_FREEDOM,
-    SLAB_SHARE,
     Fit,
     Frame,
     Point,
     conditional,
     linearise,
     log_evidence,
-    log_size_prior,
     polish_point,
 )
 from .weak import weak_start
@@ -103,7 +102,9 @@ def _wider_frame(frame: Frame, wider: Problem, active: Columns, settings: Settin
     slab = slab_precision([weak_start(wider, frame.smooth)], settings.slab_width, wider.prior)
     slab[: active.size] = frame.precision[active]
     varies = frame.varying.restricted(active, wider.n_column)
-    return replace(frame, problem=wider, precision=slab, prior=wider.prior, varies=varies)
+    # What is proposed begins at the best model: no long way that only pieces could go.
+    own = replace(frame, problem=wider, precision=slab, prior=wider.prior, varies=varies)
+    return replace(own, long=False)
 
 
 def _climb(

@@ -79,7 +79,7 @@ class Run:
             starts = prepare_starts(cut, self.settings)
         found = self.search(starts, noise_models, share == 1.0)
         if share < 1.0:
-            joined = self.joined(problem, found, share)
+            joined = self.joined(problem, found)
             found = joined if joined is not None else replace(found, in_pieces=True)
         elif self.subjects_differ(found):
             found = self.varied(found)
@@ -206,13 +206,10 @@ class Run:
             return found
         return replace(found, weighed=weighed, gram=gram)
 
-    def joined(self, problem: Problem, found: Found, share: float) -> Found | None:
+    def joined(self, problem: Problem, found: Found) -> Found | None:
         """Models of pieces carried to the whole records; None if they cannot be followed."""
         self.teller.rescoring("Joining the pieces of long records", 0.9)
-        joined = join(
-            problem, self.knowledge, self.settings, found.frame.precision, share, found.weighed,
-            self.weigh, self.pool,
-        )  # fmt: skip
+        joined = join(problem, self.settings, found.frame.precision, found.weighed, self.weigh)
         if joined is None:
             return None
         frame, weighed, gram = joined
@@ -228,11 +225,8 @@ class Run:
             return self.relaxed(found, noise_models)
         self.teller.rescoring("Searching again in pieces", 0.5)
         cut = cut_problem(problem, self.knowledge, self.settings, RESCUE_SHARE)
-        joined = self.joined(
-            problem,
-            self.search(prepare_starts(cut, self.settings), noise_models, False),
-            RESCUE_SHARE,
-        )
+        starts = prepare_starts(cut, self.settings)
+        joined = self.joined(problem, self.search(starts, noise_models, False))
         if joined is None:
             return found
         points = [(m.fit, m.noise) for m in found.weighed[:MOST_JOINED]]

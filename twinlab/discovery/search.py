@@ -21,6 +21,7 @@ from twinlab.knowledge import ColumnPrior
 
 from .continuation import Outcome, Tick, kappa_schedule, run_start
 from .crossover import crossovers
+from .lifted import lifted
 from .noise import Noise, make_noise
 from .problem import Problem
 from .reliability import reliability_of
@@ -224,7 +225,10 @@ def weigh(
     One whose noise grows so large that the normaliser of its likelihood is below `hopeless` is
     polished no further.
     """
-    fit = polish_point(frame, point, noise, 0.0, iterations[0], iterations == POLISHED_BEFORE)
+    if frame.long and not frame.varying.n_slot:
+        point = lifted(frame, point, noise) or point
+    near = iterations == POLISHED_BEFORE
+    fit = polish_point(frame, point, noise, 0.0, iterations[0], near, roughly=frame.long)
     return None if fit is None else settle(frame, fit, noise, iterations[1:], hopeless)
 
 
@@ -247,7 +251,7 @@ def settle(
         if estimated.log_normaliser(frame.problem) < hopeless:
             break
         noise = estimated
-        polished = polish_point(frame, fit, noise, 0.0, more, near=True)
+        polished = polish_point(frame, fit, noise, 0.0, more, True, roughly=frame.long)
         if polished is None:
             return None
         fit = polished

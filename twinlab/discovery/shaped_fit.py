@@ -13,6 +13,7 @@ from twinlab.kernels.regression import damped_step
 
 from .families import template_of
 from .known import known_as_offset
+from .model_prior import log_told, size_prior
 from .noise import Noise
 from .result import Gram
 from .shapes import Scales, Shaped, ShapedModel, Tables
@@ -24,9 +25,7 @@ from .steps import (
     eliminate_initial,
     inverse_scaled,
     laplace,
-    log_told,
     n_parameters,
-    size_prior,
     without_columns,
 )
 from .varying import Varying

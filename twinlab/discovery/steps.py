@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 from twinlab.kernels import (
     OK,
@@ -18,11 +16,12 @@ from twinlab.kernels import (
     polish,
     spike_slab_search,
 )
-from twinlab.knowledge import ColumnPrior, EdgeTable
+from twinlab.knowledge import ColumnPrior
 
 from .frame import Fit, Frame, Point
 from .gauge import in_own_units, known_log_determinant, log_sign_changes
 from .known import known_as_offset
+from .model_prior import SLAB_SHARE, log_model_prior, log_slab, size_prior
 from .noise import Noise
 from .problem import Problem
 from .result import Gram
@@ -37,8 +36,6 @@ Columns = NDArray[np.int64]
 INITIAL_PRECISION = 1e-2
 #: The same of an initial state that is known.
 KNOWN_PRECISION = 1e6
-#: Scale of the Cauchy slab over the sd of the normal one that the selection works with.
-SLAB_SHARE = 0.3
 #: Degrees of freedom of the prior of the noise scale in the selection.
 SCALE_FREEDOM, SCALE_FREEDOM_NUDGED = 20.0, 4.0
 #: Largest support: at least this many columns, or this many for each state.
@@ -47,6 +44,8 @@ MAX_ACTIVE, MAX_ACTIVE_EACH = 64, 10
 STEPS_PER_JUMP = 50
 #: Damping that a fit begins with: anywhere, and near its optimum.
 DAMPING, DAMPING_NEAR = 1e-3, 1e-7
+#: Twice the nats by which a step must raise a fit: else it was the last one.
+STANDSTILL, ROUGH_STANDSTILL = 1e-3, 0.1
 #: Integrator tolerance of fits; simulations for show use a tighter one.
 FIT_TOLERANCE = 1e-5
 #: Steps along a trajectory, and between two measurements, that a model with states never measured
@@ -185,22 +184,6 @@ def eliminate_initial(
     return Gram(np.ascontiguousarray(gram), vector, float(yy), n, initial + shift, slope, hessian)
 
 
-@lru_cache(maxsize=1024)
-def log_size_prior(n_column: int, max_size: int) -> Array:
-    """Log prior of each support of a size: beta-binomial(1, C) (Scott and Berger 2010, eq. 3)."""
-    k = np.arange(max_size + 1)
-    out = gammaln(1 + k) + gammaln(2 * n_column - k) - gammaln(2.0 * n_column)
-    out.flags.writeable = False  # kept and shared
-    return np.asarray(out, float)
-
-
-def size_prior(prior: ColumnPrior, max_size: int) -> Array:
-    """`log_size_prior` of supports by all their columns, those that are known not counted."""
-    n_known = int(prior.held.sum())
-    sizes = log_size_prior(prior.log_odds.size - n_known, max(max_size - n_known, 0))
-    return np.concatenate([np.full(min(n_known, max_size), sizes[0]), sizes])[: max_size + 1]
-
-
 def select(
     gram: Gram,
     precision: Array,
@@ -259,12 +242,19 @@ def conditional(gram: Gram, precision: Array, columns: Columns) -> tuple[Array, 
 
 
 def polish_point(
-    frame: Frame, point: Point, noise: Noise, kappa: float, iterations: int, near: bool = False
+    frame: Frame,
+    point: Point,
+    noise: Noise,
+    kappa: float,
+    iterations: int,
+    near: bool = False,
+    roughly: bool = False,
 ) -> Fit | None:
     """Least-squares fit of one support from a start; None if the start cannot be simulated.
 
     `near` says that the start is an optimum under a little different noise.  Where states were
-    never measured that is not relied upon: an undamped step may exchange their rates.
+    never measured that is not relied upon: an undamped step may exchange their rates.  It is done
+    `roughly` where another fit begins at it.
     """
     problem, varying = frame.problem, frame.varying
     hidden = problem.unseen_states.size > 0
@@ -288,6 +278,7 @@ def polish_point(
         # Coefficients and the mean of their deviations move against each other with nothing but
         # the deviations' prior to hold them: damping would stop that short.
         DAMPING_NEAR if (near and not hidden) or varying.n_slot else DAMPING,
+        ROUGH_STANDSTILL if roughly else STANDSTILL,
     )
     # where sensitivities overflow, the cost may still be finite
     if status != OK or not all(np.isfinite(part).all() for part in (cost, h_w, h_x, cross)):
@@ -308,51 +299,6 @@ def n_parameters(frame: Frame, fit: Fit) -> float:
         return plain
     variance = np.einsum("rvv->rv", inverse_scaled(fit.h_x))[:, d:]
     return float(plain + (1.0 - variance * frame.initial_prior.precision[:, d:]).sum())
-
-
-def log_support_prior(prior: ColumnPrior, columns: Columns) -> float:
-    """Log prior of a support: odds of its columns, its size, and its edges."""
-    told = 0.0 if prior.table is None else prior.table.log_prior(columns)
-    return float(prior.log_odds[columns].sum() + size_prior(prior, len(columns))[-1]) + told
-
-
-def log_slab(precision: Array, coefficients: Array) -> float:
-    """Log prior density of coefficients, the width of the slab integrated out.
-
-    A normal slab whose variance is inverse-gamma(1/2) is Cauchy (Zellner and Siow 1980): a term
-    is not charged for how wide the slab must be to hold the largest coefficient of any model.
-
-    Parameters
-    ----------
-    precision : (k,) array
-        Of the normal slab that the selection works with.
-    coefficients : (k,) array
-    """
-    scale = SLAB_SHARE / np.sqrt(precision)
-    return float(-(np.log(np.pi * scale) + np.log1p((coefficients / scale) ** 2)).sum())
-
-
-def log_sign_prior(problem: Problem, columns: Columns, coefficients: Array) -> float:
-    """Log of twice the prior probability of the coefficients' signs, summed; edges left out."""
-    agreement = np.sign(coefficients) * problem.sign_log_odds[columns]
-    return float((np.log(2.0) - np.log1p(np.exp(-agreement))).sum())
-
-
-def log_told(
-    problem: Problem, table: EdgeTable | None, columns: Columns, coefficients: Array
-) -> float:
-    """Log prior of signs, and of the edges of a table that a model holds and lacks."""
-    if table is None:
-        return log_sign_prior(problem, columns, coefficients)
-    return table.log_prior(columns, np.sign(coefficients), problem.sign_log_odds[columns])
-
-
-def log_model_prior(
-    problem: Problem, prior: ColumnPrior, columns: Columns, coefficients: Array
-) -> float:
-    """Log prior of a support and of the signs of its coefficients."""
-    own = float(prior.log_odds[columns].sum() + size_prior(prior, len(columns))[-1])
-    return own + log_told(problem, prior.table, columns, coefficients)
 
 
 def log_evidence(frame: Frame, fit: Fit, noise: Noise) -> float:

@@ -25,20 +25,13 @@ from .covariates import Candidate
 from .families import families_of
 from .frame import Columns, Fit, Frame, Point
 from .measured import told_apart
+from .model_prior import size_prior
 from .noise import Noise, make_noise
 from .result import Gram
 from .scaled import inverse_scaled
 from .search import Start, Weighed, weigh
 from .single import single_frame, single_noise
-from .steps import (
-    SCALE_FREEDOM,
-    SCALE_FREEDOM_NUDGED,
-    Supports,
-    linearise,
-    polish_point,
-    select,
-    size_prior,
-)
+from .steps import SCALE_FREEDOM, SCALE_FREEDOM_NUDGED, Supports, linearise, polish_point, select
 from .varying import Effect, Off, Varying
 
 Array = NDArray[np.float64]

@@ -10,6 +10,7 @@ from .elastic_net_rows import elastic_net_path_rows
 from .flow import Tolerance, evaluate_terms
 from .integrate import OK, STATUS_TEXT, integrate, integrate_draws
 from .lanes import integrate_lanes
+from .lifted import piece_equations
 from .likelihood import STUDENT_FREEDOM, excess_cost
 from .local import Local, local_coefficients, nothing_local
 from .regression import Initial, normal_equations, polish
@@ -40,6 +41,7 @@ __all__ = [
     "no_drive",
     "normal_equations",
     "nothing_local",
+    "piece_equations",
     "polish",
     "spike_slab_search",
     "standardised_path",

@@ -21,8 +21,8 @@ from .sensitivity import trajectory_sensitivity
 
 #: Columns from which on only half of a symmetric product is worked out, in blocks of so many.
 WORTH_HALVING, HALVING_BLOCK = 160, 80
-#: A fit has come to rest where a step lowers its cost by less than this, and this share of it.
-STANDSTILL, STANDSTILL_SHARE = 1e-3, 1e-6
+#: A fit has come to rest where a step lowers its cost by less than its standstill, and this share.
+STANDSTILL_SHARE = 1e-6
 
 
 class Initial(NamedTuple):
@@ -260,6 +260,7 @@ def polish(
     upper,
     max_iterations,
     damping,
+    standstill,
 ):
     """Levenberg-Marquardt fit of what is shared and what is local to each trajectory.
 
@@ -277,6 +278,8 @@ def polish(
     max_iterations : int
     damping : float
         To begin with: small where the start is near the optimum.
+    standstill : float
+        A step that lowers the cost by less is the last.
 
     Returns
     -------
@@ -327,7 +330,7 @@ def polish(
                     for e in range(initial.shape[1]):
                         expected += g_x[r, e] * step_x[r, e]
                         step_x[r, e] += initial[r, e]
-                if expected < 0.1 * (STANDSTILL + STANDSTILL_SHARE * cost):
+                if expected < 0.1 * (standstill + STANDSTILL_SHARE * cost):
                     break
                 w_try = within(w, step_w, lower, upper)
                 trial = normal_equations(
@@ -357,6 +360,6 @@ def polish(
                     damping = max(damping / 5.0, 1e-8)
                     break
                 damping = max(damping, 1e-4) * 6.0
-            if not improved or gain < STANDSTILL + STANDSTILL_SHARE * cost:
+            if not improved or gain < standstill + STANDSTILL_SHARE * cost:
                 break
     return status, w, initial, cost, h_w, h_x, cross, x
