@@ -165,6 +165,15 @@ def test_published_noise_of_lorenz_is_pooled_over_states():
 # ----------------------------------------------------------------------------- sampling
 
 
+def test_the_noise_is_told_where_asked():
+    case = make_case(Cell("lorenz_odrbindy", noise_told=True, points=40))
+    plain = make_case(Cell("lorenz_odrbindy", points=40))
+    for told, own in zip(case.study.trajectories, plain.study.trajectories, strict=True):
+        np.testing.assert_array_equal(told.value, own.value)
+        np.testing.assert_array_equal(told.sd, np.broadcast_to(case.sd, told.sd.shape))
+        assert np.isnan(own.sd).all()
+
+
 def test_missing_entries_have_the_stated_share():
     case = make_case(Cell("seir", points=200, conditions=2, sampling="missing"))
     n_seen = sum(np.isfinite(t.value).sum() for t in case.study.trajectories)

@@ -62,6 +62,8 @@ class Cell:
         'default', 'x2', 'x5', 'x20', 'rational' or 'removed'.
     prior, prior_wrong : float
         Share of the true edges that is told, and which share of these is wrong.
+    noise_told : bool
+        The data give the standard deviation of the noise.
     jitter : float
         Standard deviation of the logarithm of every rate around its standard value: above 0 the
         truth itself is drawn, anew for every seed.
@@ -84,6 +86,7 @@ class Cell:
     library: str = "default"
     prior: float = 0.0
     prior_wrong: float = 0.0
+    noise_told: bool = False
     jitter: float = 0.0
 
     def __post_init__(self) -> None:
@@ -266,7 +269,7 @@ def make_case(cell: Cell) -> BenchmarkCase:
     return BenchmarkCase(
         cell=cell,
         system=system,
-        study=_study(cell, system, states, setups, times, measured, driven),
+        study=_study(cell, system, states, setups, times, measured, driven, sd[seen]),
         library=library,
         knowledge=prior_knowledge(
             library, truth, cell.prior, cell.prior_wrong, stream("prior", system.name, cell.seed)
@@ -315,6 +318,7 @@ def _study(
     times: list[Array],
     measured: list[Array],
     driven: list[Array],
+    sd: Array,
 ) -> Study:
     """Observed states and inputs; times at which nothing was measured are left out."""
     variables = (*states, *system.inputs)
@@ -332,10 +336,19 @@ def _study(
     )
     if cell.sampling == "censored":
         study = with_limit(study, len(states))
+    if cell.noise_told:
+        study = replace(study, trajectories=tuple(_told(t, sd) for t in study.trajectories))
     if cell.variation != "knockout":
         return study
     pairs = zip(study.trajectories, setups, strict=True)
     return replace(study, trajectories=tuple(_knocked_out(system, t, c) for t, c in pairs))
+
+
+def _told(trajectory: Trajectory, sd: Array) -> Trajectory:
+    """Give the standard deviation of each measured state."""
+    own = trajectory.sd.copy()
+    own[:, : sd.size] = sd
+    return replace(trajectory, sd=np.where(trajectory.count > 0, own, np.nan))
 
 
 def _knocked_out(system: BenchmarkSystem, trajectory: Trajectory, setup: Condition) -> Trajectory:

@@ -102,6 +102,7 @@ def support_metrics(
         "f1": 2.0 * hits / (n_found + len(true)) if n_found + len(true) else 1.0,
         "n_found": n_found,
         "n_true": len(true),
+        "n_held": hits,
         "missing": sorted(":".join(key) for key in true.keys() - found.keys())[:12],
         "extra": sorted(":".join(key) for key in found.keys() - true.keys())[:12],
     }

@@ -33,7 +33,8 @@ from .tables import (
 
 COLUMNS = (
     "Sets", "F1", "Exact", "Precision", "Recall", "Coef. error", "NRMSE", "NRMSE cond.",
-    "Cover 90", "Cover 50", "Band 90", "Band 50", "Brier", "ECE", "Hidden", "Failed", "s", "MB",
+    "Cover 90", "Cover 50", "Held 90", "Band 90", "Band 50", "Brier", "ECE", "Hidden", "Failed",
+    "s", "MB",
 )  # fmt: skip
 #: A curve spread over more than this ratio is drawn on a logarithmic axis.
 _WIDE = 15.0
@@ -163,6 +164,7 @@ def _row(method: str, total: Totals, level: str, *, first: bool) -> dict[str, An
         (number(total.nrmse_condition, 3), ""),
         (percent(total.covered90.value), _range(total.covered90, 100.0, 0)),
         (percent(total.covered50.value), ""),
+        (percent(total.held90.value), _range(total.held90, 100.0, 0)),
         (percent(total.band90.value), _range(total.band90, 100.0, 0)),
         (percent(total.band50.value), ""),
         (number(reliability.brier, 3) if reliability else "-", ""),

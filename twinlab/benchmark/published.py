@@ -37,7 +37,8 @@ ODRBINDY_NOTE = (
     "Lorenz (10, 28, 8/3) from (-8, 8, 27), one trajectory, time step 0.01; library: all monomials "
     "up to degree 2, 10 terms; normal noise with one sd for all states, a fraction of the standard "
     "deviation of the clean states, pooled, over 10 time units; success: the exact support of all "
-    "three equations; published over 128 repeats, the sd of the noise being told to the method."
+    "three equations; published over 128 repeats.  The data give the sd of the noise, which the "
+    "published method was told; PySINDy has no use for it."
 )
 FOUR_NOTE = (
     "Lotka-Volterra, SEIR, three-gene repressilator and two-compartment PK with Michaelis-Menten "

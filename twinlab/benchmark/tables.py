@@ -45,6 +45,8 @@ class Totals:
         Medians.
     covered90, covered50, band90, band50 : Estimate
         Rates; intervals from whole data sets drawn again.  NaN for a method that gives none.
+    held90 : Estimate
+        As `covered90`, of the true terms that the answer holds.
     diverged : float
         Share of forecasts.
     reliability : Reliability or None
@@ -63,6 +65,7 @@ class Totals:
     diverged: float
     covered90: Estimate
     covered50: Estimate
+    held90: Estimate
     band90: Estimate
     band50: Estimate
     reliability: Reliability | None
@@ -92,6 +95,7 @@ def totals(rows: Sequence[Row]) -> Totals | None:
         diverged=sum(m["diverged"] for m in metrics) / sum(m["n_forecast"] for m in metrics),
         covered90=_rate(metrics, "covered90", "n_true"),
         covered50=_rate(metrics, "covered50", "n_true"),
+        held90=_rate([m for m in metrics if m.get("n_held")], "covered90", "n_held"),
         band90=_rate(metrics, "band90", "n_band"),
         band50=_rate(metrics, "band50", "n_band"),
         reliability=sum(tables[1:], tables[0]) if tables else None,
@@ -216,7 +220,7 @@ def _reasons(block: Block, line: Line) -> list[str]:
 
 _HEAD = (
     f"{'method':<17}{'n':>4}{'F1':>6}{'':>12}{'exact':>7}{'':>11}{'prec':>6}{'rec':>6}{'coef':>8}"
-    f"{'NRMSE':>8}{'cond':>8}{'cov90':>7}{'cov50':>7}{'band90':>8}{'band50':>8}{'Brier':>7}"
+    f"{'NRMSE':>8}{'cond':>8}{'cov90':>7}{'cov50':>7}{'held90':>8}{'band90':>8}{'band50':>8}{'Brier':>7}"
     f"{'ECE':>6}{'hidden':>8}{'failed':>8}"
 )
 _COSTS = f"{'s':>8}{'MB':>7}"
@@ -269,7 +273,8 @@ def _line(method: str, total: Totals, costs: bool) -> str:
         f"{number(total.precision.value, 2):>6}{number(total.recall.value, 2):>6}"
         f"{number(total.coefficient_error, 3):>8}{number(total.nrmse, 3):>8}"
         f"{number(total.nrmse_condition, 3):>8}{percent(total.covered90.value):>7}"
-        f"{percent(total.covered50.value):>7}{percent(total.band90.value):>8}"
+        f"{percent(total.covered50.value):>7}{percent(total.held90.value):>8}"
+        f"{percent(total.band90.value):>8}"
         f"{percent(total.band50.value):>8}{number(brier, 3):>7}{number(error, 2):>6}"
         f"{number(total.hidden, 2):>8}{total.failed:>8}"
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
+from scipy.special import stdtr, stdtrit
 
 from .bands import draw_conditional, draw_stretch, shares
 from .constants import empty_constants, refined_shapes, set_constants
@@ -25,6 +25,9 @@ Array = NDArray[np.float64]
 
 #: Fewest degrees of freedom: below, the t distribution has no variance to speak of.
 LEAST_FREEDOM = 4.0
+#: Models less probable than this share of the first do not count in its intervals.
+NEGLIGIBLE_SHARE = 1e-3
+BISECTIONS = 40
 
 
 def freedom_of(problem: Problem, n_columns: int) -> float:
@@ -46,7 +49,8 @@ def rank_models(
     """Weighed models with their Laplace posteriors, by descending probability.
 
     Standard deviations and intervals are those where the scales of states never measured are held
-    by the productions of `gauges`.
+    by the productions of `gauges`.  The intervals of the first model are over all models that hold
+    the term (`averaged_intervals`), those of the others given that model.
     """
     models = []
     for model, p in zip(weighed, probabilities([m.evidence for m in weighed]), strict=True):
@@ -80,7 +84,59 @@ def rank_models(
         if frame.varying.n_slot:
             ranked = replace(ranked, local=local_estimates(frame, model.fit, covariance))
         models.append(ranked)
+    if models:
+        bounds = (frame.prior.lower, frame.prior.upper)
+        averaged = averaged_intervals(frame.problem, models, bounds)
+        models[0] = replace(models[0], interval90=averaged)
     return tuple(models)
+
+
+def averaged_intervals(
+    problem: Problem, models: Sequence[RankedModel], bounds: tuple[Array, Array]
+) -> Array:
+    """90 % intervals of the first model's coefficients over all models that hold the term.
+
+    A term that another model lacks or has besides moves the coefficients of those they share: the
+    intervals given one model alone are too narrow (Hoeting et al. 1999, Statistical Science 14,
+    382, eq. 1; each posterior is a Student t).
+
+    Parameters
+    ----------
+    problem : Problem
+    models : sequence of RankedModel
+    bounds : (lower, upper), each (n_column,)
+
+    Returns
+    -------
+    (k, 2) array
+    """
+    columns, least = models[0].columns, NEGLIGIBLE_SHARE * models[0].probability
+    if not columns.size:
+        return np.zeros((0, 2))
+    models = [m for m in models if m.columns.size and m.probability > least]
+    place = [np.minimum(np.searchsorted(m.columns, columns), m.columns.size - 1) for m in models]
+    pairs = list(zip(models, place, strict=True))
+    held = np.array([m.columns[at] == columns for m, at in pairs])
+    weight = held * np.array([[m.probability] for m in models])
+    weight /= weight.sum(axis=0)
+    freedom = np.array([[freedom_of(problem, m.columns.size)] for m in models])
+    mean = np.array([m.coefficients[at] for m, at in pairs])
+    sd = np.array([m.sd[at] for m, at in pairs])
+    # what is known has no spread at all
+    scale = np.maximum(sd * np.sqrt(1.0 - 2.0 / freedom), np.finfo(float).tiny)
+    ends = []
+    for level in (0.05, 0.95):
+        # A quantile of a mixture lies between those of its parts.
+        each = mean + stdtrit(freedom, level) * scale
+        low = np.where(held, each, np.inf).min(axis=0)
+        high = np.where(held, each, -np.inf).max(axis=0)
+        for _ in range(BISECTIONS):
+            middle = 0.5 * (low + high)
+            below = (weight * stdtr(freedom, (middle - mean) / scale)).sum(axis=0) < level
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        ends.append(0.5 * (low + high))
+    lower, upper = bounds[0][columns], bounds[1][columns]
+    return np.clip(np.stack(ends, axis=1), lower[:, None], upper[:, None])
 
 
 def local_estimates(frame: Frame, fit: Fit, covariance: Array) -> LocalEstimates:

@@ -205,7 +205,8 @@ class RankedModel:
         Log evidence (Laplace), up to a constant shared by the models of one discovery.
     coefficients, sd : (k,) arrays
     interval90 : (k, 2) array
-        5 % and 95 % quantiles of the coefficient given this model.
+        5 % and 95 % quantiles of the coefficient: of the first model over all models that hold the
+        term, of the others given this model.
     covariance : (k, k) array
     initial : (n_trajectory, n_state) array
         Initial states at the optimum.

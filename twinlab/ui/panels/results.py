@@ -192,7 +192,8 @@ class Equations(pn.viewable.Viewer):
             return
         name = escape(self._state.chosen_words) or "The best model"
         fade = "" if self._state.withheld else "; faint terms are doubtful"
-        words = f"{name}. Small figures: 90 % interval{fade}."
+        over = "" if chosen is not None else " over all models with the term"
+        words = f"{name}. Small figures: 90 % interval{over}{fade}."
         self.caption.object = f"<p class='caption'>{words}</p>"
         warnings = "".join(
             f"<div class='note warning'><p>{escape(w.text)}</p></div>" for w in d.warnings
