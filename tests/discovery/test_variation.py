@@ -11,7 +11,7 @@ from scipy.stats import multivariate_normal
 from twinlab.discovery import Settings, discover, local_coefficients
 from twinlab.discovery.apart import found_apart, starts_apart
 from twinlab.discovery.covariates import candidates_of, known_covariates
-from twinlab.discovery.mixed import Mixed, Quadratic
+from twinlab.discovery.mixed import Mixed, Quadratic, _LocalFirst, _SharedFirst
 from twinlab.discovery.problem import make_problem
 from twinlab.discovery.question import question_of
 from twinlab.discovery.search import prepare_starts, run_starts
@@ -101,7 +101,7 @@ def a_quadratic(rng, n=7, d=2, k=3):
     """A linear mixed model and its rows."""
     rows = 6
     shared, local = rng.standard_normal((n, rows, k)), rng.standard_normal((n, rows, d + k))
-    y = rng.standard_normal((n, rows)) + shared @ np.array([1.0, -1.0, 0.5])
+    y = rng.standard_normal((n, rows)) + shared @ np.resize([1.0, -1.0, 0.5], k)
     return (
         Quadratic(
             float((y**2).sum()),
@@ -128,7 +128,8 @@ def test_evidence_is_that_of_the_dense_normal_model():
     mixed.free, mixed.held = np.arange(3), np.zeros(0, int)
     mixed.slab, mixed.known = np.full(3, 0.2), np.zeros(0)
     omega = np.array([0.4, 0.7])
-    solved = mixed._solve(mixed.cost.of(mixed.free, np.array([0, 2])), 0, omega)
+    own = mixed.cost.of(mixed.free, np.array([0, 2]))
+    solved = mixed._solve(mixed.solver(own, 0), omega)
     used = [0, 1, 2, 4]
     # Dense: all rows jointly normal, the scale marginalised (multivariate t).
     design = np.concatenate(shared) * 1.0
@@ -148,6 +149,18 @@ def test_evidence_is_that_of_the_dense_normal_model():
     assert multivariate_normal(centre, covariance).logpdf(np.concatenate(y)) < 0
     assert solved.mean.shape == solved.variance.shape == (7, 2)
     assert (solved.variance < omega**2).all()
+
+
+def test_the_order_in_which_things_are_integrated_out_does_not_matter():
+    rng = np.random.default_rng(4)
+    cost, *_ = a_quadratic(rng, k=6)
+    own = cost.without_states(Initial(np.zeros((7, 2)), np.ones((7, 2))))
+    own = own.of(np.arange(6), np.array([1, 4]))
+    slab, known, omega = rng.uniform(0.1, 1.0, 5), np.array([0.7]), np.array([0.3, 0.8])
+    local, shared = (kind(own, slab, known, 2).at(omega) for kind in (_LocalFirst, _SharedFirst))
+    for a, b in zip(local, shared, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-10)
+    assert local.effects.shape == local.effects_variance.shape == (2,)
 
 
 def test_covariates_as_columns():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from twinlab.study import Study, Trajectory
 
 from .axes import case_library, noise_sd, noisy, observed_part, prior_knowledge, stream
 from .axes.conditions import Condition, check_variation, condition, unseen_condition
-from .axes.sampling import sample_times, with_limit, with_missing
+from .axes.sampling import sample_times, with_limit, with_missing, with_noise_told
 from .axes.truth import drawn_truth
 from .systems import SYSTEMS, BenchmarkSystem, Equations
 
@@ -337,18 +336,11 @@ def _study(
     if cell.sampling == "censored":
         study = with_limit(study, len(states))
     if cell.noise_told:
-        study = replace(study, trajectories=tuple(_told(t, sd) for t in study.trajectories))
+        study = with_noise_told(study, sd)
     if cell.variation != "knockout":
         return study
     pairs = zip(study.trajectories, setups, strict=True)
     return replace(study, trajectories=tuple(_knocked_out(system, t, c) for t, c in pairs))
-
-
-def _told(trajectory: Trajectory, sd: Array) -> Trajectory:
-    """Give the standard deviation of each measured state."""
-    own = trajectory.sd.copy()
-    own[:, : sd.size] = sd
-    return replace(trajectory, sd=np.where(trajectory.count > 0, own, np.nan))
 
 
 def _knocked_out(system: BenchmarkSystem, trajectory: Trajectory, setup: Condition) -> Trajectory:
@@ -403,8 +395,3 @@ def _forecasts(
             )
         )
     return out
-
-
-def cell_from_mapping(mapping: Mapping[str, Any]) -> Cell:
-    """Cell of a mapping of its fields, as a row of results holds it."""
-    return Cell.from_json(json.dumps(dict(mapping)))

@@ -18,7 +18,7 @@ from typing import Any
 from twinlab import __version__
 
 from .adapters import Method, find_method
-from .cells import BenchmarkCase, Cell, cell_from_mapping, make_case
+from .cells import BenchmarkCase, Cell, make_case
 from .metrics import judge
 from .peer_data import NotApplicable
 from .scoring import Answer
@@ -102,7 +102,7 @@ def measure(request: Mapping[str, Any], tell: Event = lambda _event: None) -> di
     dict
         The row; a crash of the method is its outcome.
     """
-    cell, budget = cell_from_mapping(request["cell"]), float(request["budget"])
+    cell, budget = Cell(**request["cell"]), float(request["budget"])
     method = find_method(request["method"])
     row = new_row(cell, method.name, budget)
     case = make_case(cell)

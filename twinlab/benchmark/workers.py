@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from .cells import cell_from_mapping, make_case
+from .cells import Cell, make_case
 from .measure import finished, new_row
 from .scoring import Answer
 
@@ -136,7 +136,7 @@ def _lost(
         failure = f"killed after {min(limit, budget):g} s"
     else:
         outcome, failure = "crashed", f"its process ended with code {code}"
-    cell = cell_from_mapping(request["cell"])
+    cell = Cell(**request["cell"])
     row = new_row(cell, str(request["method"]), budget)
     answer = Answer({}, seconds=seconds, failure=failure)
     if outcome == "fault":  # the case itself may be what fails

@@ -38,6 +38,8 @@ MAX_FREE_LOOPS = 5
 POLISH_ITERATIONS = 10
 #: Supports of each stage's posterior kept for the re-scoring.
 MET_EACH_STAGE = 4
+#: How often a model whose support stands still is let free before its time.
+LEAPS = 1
 #: Bounds of the first nudging rate times the duration.
 FIRST_KAPPA = (8.0, 150.0)
 LAST_KAPPA = 0.6
@@ -115,7 +117,7 @@ def run_start(
         None if no kappa could be fitted.
     """
     climb = Climb(frame, noise, seed, tick, start)
-    if climb.follow(kappas):
+    if climb.follow(kappas) and climb.kappa > 0.0:
         climb.run_free()
     return climb.outcome()
 
@@ -131,6 +133,7 @@ class Climb:
         self.gram: Gram | None = None
         self.supports: Supports | None = None
         self.kappa, self.chi2, self.level = np.inf, np.inf, np.nan
+        self.still = False
         self.met: dict[bytes, Point] = {}
 
     def stand(self, fit: Fit) -> None:
@@ -140,12 +143,20 @@ class Climb:
         self.level = float(np.clip(self.chi2, 0.7, 3.0))
 
     def follow(self, kappas: Sequence[float]) -> bool:
-        """Go down falling nudging rates, by smaller steps where needed; whether all succeeded."""
-        queue, tries = list(kappas), 0
+        """Go down falling nudging rates, by smaller steps where needed; whether all succeeded.
+
+        Where the support stands still the model is let free at once; only if it breaks away are
+        the other rates gone through.
+        """
+        queue, tries, leaps = list(kappas), 0, LEAPS
         while queue and tries < MAX_TRIES:
             tries += 1
             if self.try_kappa(queue[0]):
                 queue.pop(0)
+                if self.still and queue and leaps:
+                    leaps -= 1
+                    if self.run_free():
+                        return True
             elif self.fit is None:
                 # Nothing fitted yet: pull harder.
                 queue.insert(0, 2.0 * queue[0])
@@ -164,7 +175,7 @@ class Climb:
         stage = self.stage(kappa)
         if stage is None:
             return False
-        fit, gram, supports, chi2, _ = stage
+        fit, gram, supports, chi2, self.still = stage
         if self.fit is not None and not chi2 < 1.5 * self.level + 0.3:
             return False
         self.accept(kappa, fit, gram, supports, chi2)
@@ -237,13 +248,16 @@ class Climb:
             - 2.0 * self.frame.prior.search_odds[fit.columns].sum()
         )
 
-    def run_free(self) -> None:
-        """At kappa = 0: repeat, re-estimating the noise, until the support stands still."""
+    def run_free(self) -> bool:
+        """At kappa = 0: repeat, re-estimating the noise, until the support stands still.
+
+        Returns whether the model ran free at all.
+        """
         for _ in range(MAX_FREE_LOOPS):
             self.tick("Free-running model", 0.0, None, None)
             stage = self.stage(0.0)
             if stage is None or stage[3] > 1.5 * max(self.level, 1.0) + 0.5:
-                return
+                break
             fit, gram, supports, chi2, unchanged = stage
             self.accept(0.0, fit, gram, supports, chi2)
             before = self.noise.sd
@@ -251,7 +265,8 @@ class Climb:
             self.noise = self.noise.estimate(self.frame.problem, fit.x, n)
             self.level = 1.0
             if unchanged and np.allclose(self.noise.sd, before, rtol=0.02):
-                return
+                break
+        return self.kappa == 0.0
 
     def outcome(self) -> Outcome | None:
         """The accepted end of this start; None if no stage was accepted."""

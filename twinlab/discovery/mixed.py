@@ -10,6 +10,7 @@ simulation.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -203,7 +204,8 @@ class Mixed:
         shared = [*self.free, *(self.place[e] for e in effects), *self.held]
         cost = self.cost.of(np.array(shared, np.int64), np.array(slots, np.int64))
         omega = np.full(len(slots), OMEGA_MEDIAN)
-        now = self._solve(cost, len(effects), omega)
+        solver = self.solver(cost, len(effects))
+        now = self._solve(solver, omega)
         careful = False
         for _ in range(ROUNDS if slots else 0):
             kept = np.clip(1.0 - now.variance / omega**2, 1e-6, 1.0)
@@ -215,7 +217,7 @@ class Mixed:
                 new = omega * np.exp(np.clip(step, -STRIDE, STRIDE))
             new = np.clip(new, *OMEGA_RANGE)
             settled = np.allclose(new, omega, rtol=SETTLED)
-            then = self._solve(cost, len(effects), new)
+            then = self._solve(solver, new)
             worse = then.value < now.value - SETTLED
             if worse and not careful:
                 careful = True
@@ -230,12 +232,69 @@ class Mixed:
         value = now.value + float(hyper.sum())
         return Choice(value, omega, information**-0.5, now.effects, now.effects_sd)
 
-    def _solve(self, cost: Quadratic, n_effect: int, omega: Array) -> _Solved:
-        """Integrate deviations and what is shared out of a cost.
+    def solver(self, cost: Quadratic, n_effect: int) -> _LocalFirst:
+        """The cheaper way to integrate a cost at any omegas."""
+        slab = np.concatenate([self.slab, np.full(n_effect, EFFECT_SD**-2.0)])
+        few = 0 < cost.g_x.size <= slab.size
+        return (_SharedFirst if few else _LocalFirst)(cost, slab, self.known, n_effect)
 
-        Its shared parameters are free coefficients, effects, then coefficients that are known.
-        """
-        n, q = len(cost.g_x), self.free.size + n_effect
+    def _solve(self, solver: _LocalFirst, omega: Array) -> _Solved:
+        """Log marginal likelihood at given omegas, the noise's scale integrated out."""
+        cost, found = solver.cost, solver.at(omega)
+        none = np.zeros(solver.n_effect)
+        log = cost.occam + found.log_determinant + 2.0 * len(cost.g_x) * float(np.log(omega).sum())
+        if not np.isfinite(log):
+            # Sensitivities that grow beyond all measure leave no curvature to judge by.
+            nothing = np.zeros(found.mean.shape)
+            return _Solved(-np.inf, nothing, nothing, none, none)
+        freedom = cost.n + SCALE_FREEDOM
+        scale = max((SCALE_FREEDOM + found.rest) / freedom, 1e-12)
+        value = -0.5 * freedom * float(np.log(scale)) - 0.5 * log
+        value += 0.5 * float(np.log(solver.slab).sum())
+        # A Cauchy slab in place of the normal one for the effects, as for all coefficients.
+        b = found.effects
+        normal = -0.5 * b**2 / EFFECT_SD**2 - np.log(EFFECT_SD) - 0.5 * np.log(2.0 * np.pi)
+        value += log_slab(np.full(b.size, EFFECT_SD**-2.0), b) - float(normal.sum())
+        sd = np.sqrt(np.maximum(found.effects_variance, 0.0) * scale)
+        return _Solved(value, found.mean / np.sqrt(scale), found.variance, b, sd)
+
+
+class _Integrated(NamedTuple):
+    """What is left of a cost once everything is integrated out at given omegas.
+
+    The determinant is of all that was integrated out, NaN where it is not positive; variances
+    are those under noise of the scale one.
+    """
+
+    rest: float
+    log_determinant: float
+    mean: Array
+    variance: Array
+    effects: Array
+    effects_variance: Array
+
+
+class _LocalFirst:
+    """Integrates deviations out, trajectory by trajectory, then what is shared.
+
+    Shared parameters are free coefficients, effects, then coefficients that are known.
+
+    Parameters
+    ----------
+    cost : Quadratic
+    slab : (q,) array
+        Precision of free coefficients and effects.
+    known : array
+        Values of the coefficients that are known.
+    n_effect : int
+    """
+
+    def __init__(self, cost: Quadratic, slab: Array, known: Array, n_effect: int) -> None:
+        self.cost, self.slab, self.known, self.n_effect = cost, slab, known, n_effect
+
+    def at(self, omega: Array) -> _Integrated:
+        """Integrate at given omegas."""
+        cost, known, q = self.cost, self.known, self.slab.size
         h_x = cost.h_x + np.diag(omega**-2.0)
         inverse = inverse_scaled(h_x)
         slope = inverse @ np.swapaxes(cost.cross, 1, 2)
@@ -244,31 +303,64 @@ class Mixed:
         tie = np.swapaxes(cost.cross, 1, 2).reshape(flat.shape)
         h_all, g_all = cost.h_w - tie.T @ flat, cost.g_w - flat.T @ cost.g_x.ravel()
         sign_x, log_x = log_determinant(h_x)
-        occam = cost.occam + float(log_x.sum() + 2.0 * n * np.log(omega).sum())
-        known = self.known
         g = g_all[:q] - h_all[:q, q:] @ known
-        slab = np.concatenate([self.slab, np.full(n_effect, EFFECT_SD**-2.0)])
-        h = h_all[:q, :q] + np.diag(slab)
+        h = h_all[:q, :q] + np.diag(self.slab)
         sign, log_h = log_determinant(h)
-        if not (sign > 0 and (sign_x > 0).all() and np.isfinite(occam)):
-            # Sensitivities that grow beyond all measure leave no curvature to judge by.
-            none = np.zeros(n_effect)
-            return _Solved(-np.inf, np.zeros(apart.shape), np.zeros(apart.shape), none, none)
         covariance = inverse_scaled(h)
         best = covariance @ g
         rest = cost.c - float((cost.g_x * apart).sum() + g @ best)
         rest += float(known @ h_all[q:, q:] @ known - 2.0 * g_all[q:] @ known)
-        freedom = cost.n + SCALE_FREEDOM
-        scale = max((SCALE_FREEDOM + rest) / freedom, 1e-12)
-        value = -0.5 * freedom * float(np.log(scale)) - 0.5 * occam
-        value -= 0.5 * float(log_h - np.log(slab).sum())
-        # A Cauchy slab in place of the normal one for the effects, as for all coefficients.
-        b = best[self.free.size :]
-        normal = -0.5 * b**2 / EFFECT_SD**2 - np.log(EFFECT_SD) - 0.5 * np.log(2.0 * np.pi)
-        value += log_slab(np.full(b.size, EFFECT_SD**-2.0), b) - float(normal.sum())
         mean = apart - slope @ np.concatenate([best, known])
         own = flat[:, :q]
         spread = ((own @ covariance) * own).sum(axis=1).reshape(apart.shape)
-        variance = np.einsum("rll->rl", inverse) + spread
-        sd = np.sqrt(np.maximum(np.diag(covariance), 0.0) * scale)
-        return _Solved(float(value), mean / np.sqrt(scale), variance, b, sd[self.free.size :])
+        positive = sign > 0 and (sign_x > 0).all()
+        first = q - self.n_effect
+        return _Integrated(
+            rest,
+            float(log_x.sum() + log_h) if positive else np.nan,
+            mean,
+            np.einsum("rll->rl", inverse) + spread,
+            best[first:],
+            np.diag(covariance)[first:],
+        )
+
+
+class _SharedFirst(_LocalFirst):
+    """Integrates what is shared out once, then deviations, where these are the fewer."""
+
+    def __init__(self, cost: Quadratic, slab: Array, known: Array, n_effect: int) -> None:
+        super().__init__(cost, slab, known, n_effect)
+        (n, v), q = cost.g_x.shape, slab.size
+        h = cost.h_w[:q, :q] + np.diag(slab)
+        self.sign, self.log_h = log_determinant(h)
+        self.covariance = inverse_scaled(h)
+        tie = np.swapaxes(cost.cross[:, :q], 0, 1).reshape(q, n * v)
+        self.slope = self.covariance @ tie
+        self.matrix = -tie.T @ self.slope
+        place = np.arange(n * v).reshape(n, v)
+        self.matrix[place[:, :, None], place[:, None, :]] += cost.h_x
+        g = cost.g_w[:q] - cost.h_w[:q, q:] @ known
+        self.best = self.covariance @ g
+        g_x = cost.g_x - np.einsum("rkv,k->rv", cost.cross[:, q:], known)
+        self.vector = g_x.ravel() - tie.T @ self.best
+        self.rest = float(cost.c + known @ cost.h_w[q:, q:] @ known - 2.0 * cost.g_w[q:] @ known)
+        self.rest -= float(g @ self.best)
+
+    def at(self, omega: Array) -> _Integrated:
+        """Integrate at given omegas."""
+        n, v = self.cost.g_x.shape
+        matrix = self.matrix + np.diag(np.tile(omega**-2.0, n))
+        sign, log_m = log_determinant(matrix)
+        inverse = inverse_scaled(matrix)
+        mean = inverse @ self.vector
+        first = self.slab.size - self.n_effect
+        own = self.slope[first:]
+        spread = ((own @ inverse) * own).sum(axis=1)
+        return _Integrated(
+            self.rest - float(self.vector @ mean),
+            float(self.log_h + log_m) if self.sign > 0 and sign > 0 else np.nan,
+            mean.reshape(n, v),
+            np.diag(inverse).reshape(n, v),
+            self.best[first:] - own @ mean,
+            np.diag(self.covariance)[first:] + spread,
+        )

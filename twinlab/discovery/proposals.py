@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from twinlab.expressions import POWER, parse_term
 
 from .continuation import kappa_schedule
 from .model_prior import SLAB_SHARE, log_size_prior
-from .noise import make_noise
+from .noise import Noise, make_noise
 from .problem import Problem
 from .result import Gram, Proposal, Settings
 from .scaled import JITTER
@@ -117,23 +118,35 @@ def _climb(
     centre = base
     for round_ in range(ROUNDS):
         for gram, initial in _regressions(frame, centre, executor, drawn=round_ == 0):
-            for columns in _supports(frame, gram, centre.fit.columns, n_own):
-                if columns.tobytes() in weighed:
-                    continue
-                weighed.add(columns.tobytes())
-                check()
-                start = Point(columns, conditional(gram, frame.precision, columns)[0], initial)
-                model = weigh(frame, start, centre.noise)
+            supports = _supports(frame, gram, centre.fit.columns, n_own)
+            new = [columns for columns in supports if columns.tobytes() not in weighed]
+            weighed.update(columns.tobytes() for columns in new)
+            weigh_one = partial(_weighed, frame, gram, initial, centre.noise, check)
+            for columns, model in zip(new, executor.map(weigh_one, new), strict=True):
                 if model is None or not model.evidence > base.evidence:
                     continue
-                new = int(columns[-1])
-                if new not in found or model.evidence > found[new].evidence:
-                    found[new] = model
+                added = int(columns[-1])
+                if added not in found or model.evidence > found[added].evidence:
+                    found[added] = model
         top = max(found.values(), key=lambda model: model.evidence, default=centre)
         if top is centre:
             break
         centre = top
     return found
+
+
+def _weighed(
+    frame: Frame,
+    gram: Gram,
+    initial: Array,
+    noise: Noise,
+    check: Callable[[], None],
+    columns: Columns,
+) -> Weighed | None:
+    """A support weighed from where a regression sees it."""
+    check()
+    start = Point(columns, conditional(gram, frame.precision, columns)[0], initial)
+    return weigh(frame, start, noise)
 
 
 def _regressions(

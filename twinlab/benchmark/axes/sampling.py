@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from twinlab.study import Study
+from twinlab.study import Study, Trajectory
 
 Array = NDArray[np.float64]
 MISSING_SHARE = 0.4  #: share of the entries that are absent
@@ -59,3 +59,14 @@ def with_limit(study: Study, n_state: int) -> Study:
         for t in study.trajectories
     )
     return replace(study, trajectories=trajectories)
+
+
+def with_noise_told(study: Study, sd: Array) -> Study:
+    """Give the standard deviation (n,) of what is measured of the first `n` variables."""
+
+    def told(trajectory: Trajectory) -> Trajectory:
+        own = trajectory.sd.copy()
+        own[:, : sd.size] = sd
+        return replace(trajectory, sd=np.where(trajectory.count > 0, own, np.nan))
+
+    return replace(study, trajectories=tuple(told(t) for t in study.trajectories))
