@@ -47,6 +47,8 @@ Columns = NDArray[np.int64]
 #: Proposals of an interactive selection; it starts from the best model, so fewer are needed.
 INTERACTIVE_STEPS = 6000
 KEPT_MODELS = 60
+#: Models this many nats below the best are left out.
+NEGLIGIBLE = 8.0
 
 
 def reconsider(
@@ -108,6 +110,7 @@ def reconsider(
             n_steps=INTERACTIVE_STEPS,
             seed=seed,
             keep=KEPT_MODELS,
+            from_nothing=False,
         )
         models = _merge(discovery, supports.columns, supports.log_posterior, precision, prior)
         posterior = _draw(discovery, models, prior, settings.draws, seed)
@@ -227,6 +230,8 @@ def _merge(
     for key, (_, value) in met.items():
         evidence.setdefault(key, value + shift)
     order = sorted(evidence, key=lambda key: -evidence[key])[:KEPT_MODELS]
+    # What no draw will come from need not be solved for.
+    order = [key for key in order if evidence[key] > evidence[order[0]] - NEGLIGIBLE]
     weight = probabilities([evidence[key] for key in order])
     new = [met[key][0] for key in order if key not in known]
     given = iter(_conditionals(discovery, new, precision, prior))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -170,7 +171,7 @@ class Problem:
         """Number of library columns."""
         return len(self.library.columns)
 
-    @property
+    @cached_property
     def n_values(self) -> int:
         """Measured values, replicates counted one by one; limits are not counted."""
         return int(self.count[~self.censored & ~self.gauge].sum())

@@ -194,6 +194,7 @@ def select(
     n_steps: int,
     seed: int,
     keep: int = 200,
+    from_nothing: bool = True,
 ) -> Supports:
     """Posterior over supports on a Gram; empty where every support contradicts a sign.
 
@@ -208,6 +209,8 @@ def select(
         Degrees of freedom of the noise scale's prior.
     n_steps, seed, keep : int
         Proposals, random seed, supports returned.
+    from_nothing : bool
+        Also start from the required columns alone.
     """
     n_column, n_local = precision.size, gram.initial_offset.shape[1]
     n_required = int(prior.required.sum())
@@ -217,8 +220,8 @@ def select(
         starts[1, start] = True
     starts[1, prior.excluded] = False
     starts |= prior.required
-    if np.array_equal(*starts):
-        starts = starts[:1]
+    if np.array_equal(*starts) or not from_nothing:
+        starts = starts[1:]
     # A required column stays whatever its sign in the linear equations (there, two fast rates in
     # balance are not told apart); polishing holds it within its bounds.
     sign = np.where(prior.required, 0, prior.sign)
