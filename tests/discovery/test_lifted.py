@@ -99,6 +99,13 @@ def test_a_model_that_cannot_be_simulated_is_none():
     assert lifted(frame, truth, noise) is None
 
 
+def test_records_too_many_to_be_cut_are_left_to_plain_fits(monkeypatch):
+    frame, truth, noise = framed(predators(), LOTKA, 0.03)
+    monkeypatch.setattr("twinlab.discovery.lifted.MOST_STATES", 7)
+    assert cut(frame.problem, frame.smooth).owner.tolist() == [0, 1]
+    assert lifted(frame, truth, noise) is None
+
+
 def test_what_acts_on_a_piece_is_what_acts_on_its_record():
     study = predators(dose=Dose(11.1, 1.0, "x"))
     frame, *_ = framed(study, LOTKA, 0.03)

@@ -118,9 +118,13 @@ def lifted(frame: Frame, point: Point, noise: Noise) -> Point | None:
     Returns
     -------
     Point or None
-        None where the model cannot be simulated, or its pieces do not come together.
+        None where the model cannot be simulated, its pieces do not come together, or records are so
+        many that none is cut.
     """
-    return _Lifted(frame, point.columns, noise).fit(point.coefficients)
+    pieces = cut(frame.problem, frame.smooth)
+    if not pieces.meeting.size:
+        return None
+    return _Lifted(frame, pieces, point.columns, noise).fit(point.coefficients)
 
 
 class _Here(NamedTuple):
@@ -144,10 +148,9 @@ class _Here(NamedTuple):
 class _Lifted:
     """The fit of one model in pieces."""
 
-    def __init__(self, frame: Frame, columns: Rows, noise: Noise) -> None:
+    def __init__(self, frame: Frame, pieces: Pieces, columns: Rows, noise: Noise) -> None:
         problem = frame.problem
-        self.columns, self.scale = columns, problem.scale
-        self.pieces = pieces = cut(problem, frame.smooth)
+        self.columns, self.scale, self.pieces = columns, problem.scale, pieces
         self.begun = frame.smooth.at_data[pieces.start[:-1], : problem.n_state]
         self.terms, self.entries = problem.active(columns)
         self.drive = drive_of(problem.drive(), pieces.owner)
