@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from twinlab.benchmark.cells import Cell, make_case
-from twinlab.discovery import discover
+from twinlab.discovery import Settings, discover
 from twinlab.discovery.found import stuck
 from twinlab.discovery.run import Run
 
@@ -22,7 +22,8 @@ def test_a_stuck_search_is_rescued_in_pieces(monkeypatch):
         return better
 
     monkeypatch.setattr(Run, "rescued", watched)
-    discovery = discover(case.study, case.library, case.knowledge, seed=3)
+    settings = Settings(complexity=1.5)  # under the default the search is not stuck
+    discovery = discover(case.study, case.library, case.knowledge, settings=settings, seed=3)
     ((before, after),) = seen
     assert stuck(before.outcomes, 2) and not stuck(after.outcomes, 2)
     true = sorted(

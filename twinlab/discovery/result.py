@@ -44,7 +44,8 @@ class Settings:
     slab_width : float
         Prior sd of a coefficient over the magnitude at which it alone would explain all change.
     complexity : float
-        Prior cost of each factor of a term beyond the first, in nats.
+        Prior cost of each factor of a term beyond the first, in nats.  The default is where truths
+        of the benchmark are most probable.
     positivity : float
         Prior log-odds, in nats, against a sign that drives a quantity below zero whose data are
         never negative.
@@ -70,7 +71,7 @@ class Settings:
 
     noise: str = "auto"
     slab_width: float = 10.0
-    complexity: float = 1.5
+    complexity: float = 3.0
     positivity: float = 3.0
     starts: int = 3
     mcmc_steps: int = 20_000
