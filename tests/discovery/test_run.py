@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 
 from twinlab.benchmark.cells import Cell, make_case
 from twinlab.discovery import Settings, discover
 from twinlab.discovery.found import stuck
 from twinlab.discovery.run import Run
+from twinlab.knowledge import Knowledge
 
 
 def test_a_stuck_search_is_rescued_in_pieces(monkeypatch):
@@ -32,3 +35,12 @@ def test_a_stuck_search_is_rescued_in_pieces(monkeypatch):
     np.testing.assert_array_equal(discovery.best.columns, true)
     # One answer on whole records, not on pieces.
     assert discovery.problem.n_trajectory == 2
+
+
+def test_a_search_cut_short_in_vain_is_made_in_full_then_without_variation():
+    first = Run(Settings(), Knowledge(), 0, None, None, 10)
+    second = first.less_hurried()
+    assert second.patient and second.settings == first.settings
+    assert not second.promising(SimpleNamespace(problem=None), [])
+    third = second.less_hurried()
+    assert third.settings.vary == "nothing"

@@ -50,7 +50,8 @@ def rank_models(
 
     Standard deviations and intervals are those where the scales of states never measured are held
     by the productions of `gauges`.  The intervals of the first model are over all models that hold
-    the term (`averaged_intervals`), those of the others given that model.
+    the term (`averaged_intervals`), those of the others given that model: where states were never
+    measured all are, since models differ in what holds a scale.
     """
     models = []
     for model, p in zip(weighed, probabilities([m.evidence for m in weighed]), strict=True):
@@ -84,7 +85,7 @@ def rank_models(
         if frame.varying.n_slot:
             ranked = replace(ranked, local=local_estimates(frame, model.fit, covariance))
         models.append(ranked)
-    if models:
+    if models and not frame.problem.library.latent:
         bounds = (frame.prior.lower, frame.prior.upper)
         averaged = averaged_intervals(frame.problem, models, bounds)
         models[0] = replace(models[0], interval90=averaged)

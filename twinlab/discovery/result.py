@@ -207,7 +207,7 @@ class RankedModel:
     coefficients, sd : (k,) arrays
     interval90 : (k, 2) array
         5 % and 95 % quantiles of the coefficient: of the first model over all models that hold the
-        term, of the others given this model.
+        term, of the others, and where states were never measured, given this model.
     covariance : (k, k) array
     initial : (n_trajectory, n_state) array
         Initial states at the optimum.

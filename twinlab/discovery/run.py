@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +68,7 @@ class Run:
     teller: Teller
     pool: Executor
     n_candidates: int
+    patient: bool = False  #: the search for one model of all subjects is not cut short
 
     def find(self, problem: Problem, noise_models: tuple[str, ...]) -> Found:
         """Search, in pieces where records are long, and fit the constants of saturating terms."""
@@ -84,8 +86,7 @@ class Run:
         elif self.subjects_differ(found):
             found = self.varied(found)
             if found.variation is None:  # the search was cut short in vain
-                same = replace(self.settings, vary="nothing")
-                return replace(self, settings=same).find(problem, noise_models)
+                return self.less_hurried().find(problem, noise_models)
             return self.refine_constants(self.renoised(found, noise_models))
         elif stuck(found.outcomes, problem.n_state) and not found.plainly_off:
             found = self.rescued(problem, found, noise_models)
@@ -176,8 +177,7 @@ class Run:
             found = replace(found, leaders=(*found.leaders, *others))
         cut_short, found = self.subjects_differ(found), self.varied(found)
         if cut_short and found.variation is None:
-            same = replace(self.settings, vary="nothing")
-            return replace(self, settings=same).find_hidden(problem, noise_models)
+            return self.less_hurried().find_hidden(problem, noise_models)
         found = self.refine_constants(self.renoised(found, noise_models))
         shown = in_display_units(found.frame, found.weighed, found.gram)
         frame, weighed, gram, gauges = shown
@@ -278,9 +278,14 @@ class Run:
         """Whether one fit for all is beside the point, so plainly do subjects differ."""
         return found.plainly_apart or self.promising(found.frame, found.weighed)
 
+    def less_hurried(self) -> Run:
+        """A patient run; where this one is, a run in which nothing varies."""
+        same = replace(self.settings, vary="nothing")
+        return replace(self, settings=same) if self.patient else replace(self, patient=True)
+
     def promising(self, frame: Frame, weighed: list[Weighed]) -> bool:
         """Whether deviations promise more around the best model than all there is to find."""
-        question = question_of(frame.problem, self.settings)
+        question = None if self.patient else question_of(frame.problem, self.settings)
         if question is None or not question.by_subject:
             return False
         return gain(frame, weighed[0], question) > PLAIN_IS_HOPELESS
@@ -342,7 +347,9 @@ class Run:
             noise_model = NOISE_APART
         tick = self.teller.starts(apart)
         ended = run_starts(apart, noise_model, self.seed + 31, tick, self.pool)
-        ranked, gram = self.ranked(frame, [(o.fit, o.noise) for o in outcomes], 0)
+        # Ends, and what is required alone: ends of one model for all may not run freely.
+        ends = islice(models_met(frame, outcomes), len(outcomes) + 1)
+        ranked, gram = self.ranked(frame, ends, 0)
         if not ranked or gram is None:
             return None
         best = ranked[0]

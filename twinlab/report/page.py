@@ -128,6 +128,7 @@ def _text_parts(discovery: Discovery) -> dict[str, Any]:
         "family_rows": saturation.family_rows(discovery),
         "inclusion": content.inclusion(discovery),
         "withheld": withheld(discovery),
+        "given_model": bool(discovery.library.latent),
         "lacking": next((w.text for w in discovery.warnings if w.code == NOT_IN_LIBRARY), ""),
         "families": content.families(discovery),
         "candidates": _candidates(discovery),

@@ -192,7 +192,8 @@ class Equations(pn.viewable.Viewer):
             return
         name = escape(self._state.chosen_words) or "The best model"
         fade = "" if self._state.withheld else "; faint terms are doubtful"
-        over = "" if chosen is not None else " over all models with the term"
+        alone = chosen is not None or d.library.latent
+        over = "" if alone else " over all models with the term"
         words = f"{name}. Small figures: 90 % interval{over}{fade}."
         self.caption.object = f"<p class='caption'>{words}</p>"
         warnings = "".join(
