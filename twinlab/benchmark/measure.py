@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import json
 import math
 import platform
 import resource
@@ -102,7 +103,7 @@ def measure(request: Mapping[str, Any], tell: Event = lambda _event: None) -> di
     dict
         The row; a crash of the method is its outcome.
     """
-    cell, budget = Cell(**request["cell"]), float(request["budget"])
+    cell, budget = Cell.from_json(json.dumps(request["cell"])), float(request["budget"])
     method = find_method(request["method"])
     row = new_row(cell, method.name, budget)
     case = make_case(cell)

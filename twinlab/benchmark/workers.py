@@ -136,7 +136,7 @@ def _lost(
         failure = f"killed after {min(limit, budget):g} s"
     else:
         outcome, failure = "crashed", f"its process ended with code {code}"
-    cell = Cell(**request["cell"])
+    cell = Cell.from_json(json.dumps(request["cell"]))
     row = new_row(cell, str(request["method"]), budget)
     answer = Answer({}, seconds=seconds, failure=failure)
     if outcome == "fault":  # the case itself may be what fails
