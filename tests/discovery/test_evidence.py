@@ -8,6 +8,7 @@ from scipy.stats import cauchy, invgamma, multivariate_normal, norm
 from twinlab.discovery.model_prior import SLAB_SHARE, log_sign_prior, log_support_prior
 from twinlab.discovery.noise import Noise, make_noise
 from twinlab.discovery.problem import make_problem
+from twinlab.discovery.scaled import log_determinant, solve_and_invert, solve_scaled
 from twinlab.discovery.search import POLISHED, settle, weigh
 from twinlab.discovery.signs import sign_log_odds
 from twinlab.discovery.smoothing import smooth_data
@@ -15,10 +16,8 @@ from twinlab.discovery.steps import (
     Frame,
     Point,
     initial_prior,
-    log_determinant,
     log_evidence,
     polish_point,
-    solve_scaled,
 )
 from twinlab.knowledge import Knowledge
 from twinlab.library import Library
@@ -187,3 +186,14 @@ def test_badly_scaled_matrices_are_not_singular():
     np.testing.assert_allclose(solve_scaled(matrix, right), expected, rtol=1e-9)
     sign, log = log_determinant(matrix)
     assert sign == 1 and log == pytest.approx(np.linalg.slogdet(core)[1])
+    solution, inverse = solve_and_invert(matrix, right[:, 0])
+    np.testing.assert_allclose(solution, expected[:, 0], rtol=1e-9)
+    wanted = np.linalg.inv(core) / np.outer(unit, unit)
+    np.testing.assert_allclose(inverse, wanted, rtol=1e-9)
+
+
+def test_a_matrix_without_a_factor_is_still_solved():
+    matrix = np.array([[1.0, 2.0], [2.0, 1.0]])
+    solution, inverse = solve_and_invert(matrix, np.array([1.0, -1.0]))
+    np.testing.assert_allclose(solution, [-1.0, 1.0], rtol=1e-9)
+    np.testing.assert_allclose(inverse, np.linalg.inv(matrix), rtol=1e-9)

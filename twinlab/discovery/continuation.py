@@ -33,7 +33,8 @@ from .steps import (
 
 Array = NDArray[np.float64]
 
-MAX_TRIES = 25
+#: Stages of one start; it is given up as soon as what is left to do would take more.
+MAX_TRIES = 20
 MAX_FREE_LOOPS = 5
 POLISH_ITERATIONS = 10
 #: Supports of each stage's posterior kept for the re-scoring.
@@ -152,7 +153,7 @@ class Climb:
         only if it breaks away are the other rates gone through.
         """
         queue, tries, leaps = list(kappas), 0, LEAPS
-        while queue and tries < MAX_TRIES:
+        while queue and tries + len(queue) <= MAX_TRIES:
             tries += 1
             if self.try_kappa(queue[0]):
                 queue.pop(0)

@@ -38,7 +38,8 @@ from .prior_conflict import still_claimed
 from .problem import Problem, column_prior
 from .reliability import reliability_of
 from .result import Discovery, Posterior, RankedModel
-from .steps import SCALE_FREEDOM, inverse_scaled, select, solve_scaled
+from .scaled import solve_and_invert
+from .steps import SCALE_FREEDOM, inverse_scaled, select
 from .threads import one_blas_thread
 
 Array = NDArray[np.float64]
@@ -253,24 +254,15 @@ def _merge(
 def _conditionals(
     discovery: Discovery, supports: list[Columns], precision: Array, prior: ColumnPrior
 ) -> list[tuple[Array, Array]]:
-    """Posterior mean (k,) within the bounds and covariance (k, k) of each support.
-
-    Supports of one size are solved together.
-    """
-    gram, size = discovery.gram, np.array([len(c) for c in supports], np.int64)
-    out: dict[int, tuple[Array, Array]] = {}
-    for k in np.unique(size).tolist():
-        places = np.nonzero(size == k)[0].tolist()
-        own = np.stack([supports[i] for i in places])
-        matrix = gram.matrix[own[:, :, None], own[:, None, :]]
-        diagonal = np.arange(k)
-        matrix[:, diagonal, diagonal] += precision[own]
-        unit = np.broadcast_to(np.eye(k), matrix.shape)
-        solved = solve_scaled(matrix, np.concatenate([gram.vector[own][:, :, None], unit], axis=2))
-        mean = np.clip(solved[:, :, 0], prior.lower[own], prior.upper[own])
-        for i, w, c in zip(places, mean, solved[:, :, 1:], strict=True):
-            out[i] = (w, without_known(prior, supports[i], c))
-    return [out[i] for i in range(len(supports))]
+    """Posterior mean (k,) within the bounds and covariance (k, k) of each support."""
+    gram, out = discovery.gram, []
+    for own in supports:
+        matrix = gram.matrix[np.ix_(own, own)]
+        matrix[np.diag_indices(own.size)] += precision[own]
+        mean, covariance = solve_and_invert(matrix, gram.vector[own])
+        mean = np.clip(mean, prior.lower[own], prior.upper[own])
+        out.append((mean, without_known(prior, own, covariance)))
+    return out
 
 
 def _obeys(model: RankedModel, prior: ColumnPrior) -> bool:

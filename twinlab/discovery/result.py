@@ -71,7 +71,7 @@ class Settings:
 
     noise: str = "auto"
     slab_width: float = 10.0
-    complexity: float = 3.0
+    complexity: float = 2.75
     positivity: float = 3.0
     starts: int = 3
     mcmc_steps: int = 20_000

@@ -29,6 +29,7 @@ from .spike_slab_state import (
     Regression,
     State,
     clear,
+    copy_state,
     exclude,
     include,
     log_posterior,
@@ -184,14 +185,15 @@ def fill(queue, member):
 
 
 @jit
-def walk(regression, state, table, hash_keys, starts, n_jumps, seed):
+def walk(regression, state, kept, table, hash_keys, starts, n_jumps, seed):
     """Climb from every start, then make excursions from the best support; fills the table.
 
     One loop, so that every part is called, and compiled, once.
 
     Parameters
     ----------
-    regression, state, table
+    regression, state, kept, table
+        `kept` holds the best support, factorised anew, from which excursions begin.
     hash_keys : (n_column,) uint64 array
         Random words, one a column.
     starts : (n_start, n_column) bool array
@@ -206,6 +208,7 @@ def walk(regression, state, table, hash_keys, starts, n_jumps, seed):
     best, home, returns, mode_size = -np.inf, np.uint64(0), 0, 0
     mode, most = np.empty(n_column, np.int64), 8 * regression.log_size.size
     episode, jump, steps, climbing, stuck = 0, 0, 0, True, False
+    is_kept, to_keep = False, False
     clear(regression, state)
     n_queue = fill(queue, starts[0])
     while True:
@@ -215,6 +218,9 @@ def walk(regression, state, table, hash_keys, starts, n_jumps, seed):
                 exclude(regression, state, queue[m])
             else:
                 include(regression, state, queue[m])
+        if to_keep:
+            copy_state(state, kept)
+            is_kept, to_keep = True, False
         swapped, n_queue = climbing and n_queue == 2 and steps > 0, 0
         table.best[0] = log_posterior(regression, state)
         if signed and not right_signs(regression, state):
@@ -260,22 +266,44 @@ def walk(regression, state, table, hash_keys, starts, n_jumps, seed):
         returns = returns + 1 if episode >= n_start and table.key[0] == home else 0
         if table.best[0] > best + LEAST_GAIN:
             best, home, mode_size = table.best[0], table.key[0], state.size[0]
+            is_kept = False
             for m in range(mode_size):
                 mode[m] = state.support[m]
         episode += 1
         if returns == ENOUGH_RETURNS or (episode - n_start) * EXCURSION >= n_jumps:
             return
+        steps, stuck = 0, False
+        if episode >= n_start:
+            climbing, jump, n_queue = False, 0, 0
+            for j in range(n_column):
+                moved[j] = False
+            if is_kept:
+                copy_state(kept, state)
+                table.key[0] = home
+                continue
         clear(regression, state)
         table.key[0] = np.uint64(0)
-        steps, stuck = 0, False
         if episode < n_start:
             n_queue = fill(queue, starts[episode])
         else:
-            climbing, jump, n_queue = False, 0, mode_size
+            to_keep, n_queue = True, mode_size
             for m in range(mode_size):
                 queue[m] = mode[m]
-            for j in range(n_column):
-                moved[j] = False
+
+
+def empty_state(max_size: int, n_column: int) -> State:
+    """Room for supports of up to `max_size` columns."""
+    return State(
+        np.empty((max_size, n_column)),
+        np.empty((max_size, max_size)),
+        np.empty(max_size),
+        np.empty(n_column),
+        np.empty(n_column),
+        np.empty(max_size, np.int64),
+        np.empty(n_column, np.int64),
+        np.zeros(1, np.int64),
+        np.empty(2),
+    )
 
 
 def spike_slab_search(
@@ -321,18 +349,8 @@ def spike_slab_search(
         np.zeros(1, np.uint64),
         np.full(2, -np.inf),
     )
-    state = State(
-        np.empty((max_size, n_column)),
-        np.empty((max_size, max_size)),
-        np.empty(max_size),
-        np.empty(n_column),
-        np.empty(n_column),
-        np.empty(max_size, np.int64),
-        np.empty(n_column, np.int64),
-        np.zeros(1, np.int64),
-        np.empty(2),
-    )
-    walk(regression, state, table, hash_keys, starts, n_jumps, seed)
+    state, kept = empty_state(max_size, n_column), empty_state(max_size, n_column)
+    walk(regression, state, kept, table, hash_keys, starts, n_jumps, seed)
     values = table.value[: table.used[0]]
     order = np.argsort(-values, kind="stable")[:keep]
     supports = []

@@ -100,6 +100,19 @@ def clear(regression, state):
 
 
 @jit
+def copy_state(source, target):
+    """Make `target` the same support."""
+    k = source.size[0]
+    for m in range(k):
+        target.w[m] = source.w[m]
+        target.t[m, :k] = source.t[m, :k]
+        target.z[m], target.support[m] = source.z[m], source.support[m]
+    target.own[:], target.left[:], target.place[:] = source.own, source.left, source.place
+    target.size[0] = k
+    target.scalar[:] = source.scalar
+
+
+@jit
 def include(regression, state, j):
     """Add column `j` to the support."""
     k, w, t = state.size[0], state.w, state.t
