@@ -83,6 +83,8 @@ def test_a_sign_that_drives_below_zero_is_unlikely_beforehand():
     }.items():  # fmt: skip
         assert odds[plain.find("a", term)] == wanted, term
         assert odds[plain.find("b", term)] == 0.0, term
+    logarithm = Library.user_terms(study, ["log(a)", "a*log(a)"])
+    assert sign_log_odds(logarithm, np.array([True, False]), 3.0).tolist() == [-3.0, 0, 0, 0]
     reactions = Library.reactions(study, ["a -> b", "b -> a", "a -> : b"])
     odds = sign_log_odds(reactions, np.array([True, True]), 3.0)
     # Backwards the first two would draw from an empty pool; the third does so forwards.

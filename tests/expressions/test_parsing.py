@@ -3,6 +3,7 @@
 import itertools
 import random
 
+import numpy as np
 import pytest
 
 from twinlab.errors import ExpressionError, UserError
@@ -255,3 +256,14 @@ def test_impossible_factors_and_terms_are_refused(make):
 def test_complexity_counts_powers():
     counts = {"1": 0, "x": 1, "x^2": 2, "x^2*y": 3, "hill(x,1,2)": 2, "y*mm(x,1)": 3, "1/x": 1}
     assert {text: parse_term(text, NAMES).complexity for text in counts} == counts
+
+
+def test_signs_just_above_zero():
+    """Of finite and infinite limits alike; nothing is said where another variable decides."""
+    signs = {
+        "1": 1, "-2*y": -1, "1/x": 1, "repress(x,1,2)": 1, "cos(x)": 1, "log(x)": -1,
+        "-y*log(x)": 1, "x": 0, "x*log(x)": 0, "hill(x,1,2)": 0, "sin(x)": 0, "log(y)": 0,
+    }  # fmt: skip
+    assert {text: parse_term(text, NAMES).sign_without("x") for text in signs} == signs
+    for text in (t for t, sign in signs.items() if sign != 0):
+        assert np.sign(parse_term(text, NAMES).evaluate({"x": 1e-9, "y": 0.3})) == signs[text]

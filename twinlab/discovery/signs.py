@@ -35,9 +35,9 @@ def sign_log_odds(library: Library, nonnegative: NDArray[np.bool_], odds: float)
     for c, column in enumerate(library.columns):
         term = library.terms[column.term]
         harm = {
-            np.sign(value * term.scale)
+            np.sign(value) * sign
             for e, value in column.stoichiometry
-            if nonnegative[e] and not term.vanishes_without(library.states[e])
+            if nonnegative[e] and (sign := term.sign_without(library.states[e])) != 0
         }
         if len(harm) == 1:
             out[c] = odds * harm.pop()

@@ -76,16 +76,27 @@ class Term:
             sum(math.ceil(abs(f.exponent)) if f.kind == POWER else 2 for f in self.factors)
         )
 
-    def vanishes_without(self, name: str) -> bool:
-        """Whether the term is zero where the variable `name` is zero.
+    def sign_without(self, name: str) -> int:
+        """Sign of the term where the variable `name` is just above zero, all others positive.
 
-        An outflow of a quantity that is never negative has to be: else it would run below zero.
+        An outflow of a quantity that is never negative has to cease there: else it would run below
+        zero.
+
+        Returns
+        -------
+        int
+            -1 or 1; 0 where the term vanishes, or its sign depends on the other variables.
         """
-        return any(
-            f.variable == name
-            and ((f.kind == POWER and f.exponent > 0) or f.kind == HILL_ACTIVATION)
-            for f in self.factors
-        )
+        sign = int(np.sign(self.scale))
+        for f in self.factors:
+            own = f.variable == name
+            if own and (f.kind in (HILL_ACTIVATION, SINE) or (f.kind == POWER and f.exponent > 0)):
+                return 0
+            if own and f.kind == LOGARITHM:
+                sign = -sign
+            elif not own and f.kind in (LOGARITHM, SINE, COSINE):
+                return 0
+        return sign
 
     @property
     def text(self) -> str:
