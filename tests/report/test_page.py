@@ -143,6 +143,7 @@ def test_it_says_what_was_found(page: Page) -> None:
     assert "searched 12 candidate terms" in page.words
     assert "4 of 12" in page.words
     assert "0.967 to 1.033" in page.words  # the interval of prey's growth
+    assert "whatever else of the models compared is in the equations" in page.words
     assert page.tags.count("math") == 2
     assert "adds d prey/dt: 1" in page.words
     assert "leaves out d prey/dt: prey" in page.words
@@ -264,4 +265,6 @@ def test_a_state_never_measured_is_marked_and_has_no_residuals(discovery: Discov
     page = Page(report_html(hidden))
     assert "R² of prey" in page.text and "R² of predator" not in page.text
     assert "predator was never measured and has none" in page.text
+    # Models differ in what holds its scale: intervals are not over all of them.
+    assert "Given this model, each coefficient lies in its interval" in page.words
     assert "R2 prey" in summary_text(hidden) and "R2 predator" not in summary_text(hidden)
