@@ -13,6 +13,7 @@ from twinlab.discovery.bands import (
     predictive,
     shares,
 )
+from twinlab.discovery.draws import QUANTILE_METHOD, central_interval
 from twinlab.discovery.noise import Noise
 from twinlab.discovery.posterior import quick_root
 from twinlab.knowledge import Belief, Knowledge
@@ -109,8 +110,20 @@ def test_quick_root_is_a_factor(rank):
 @pytest.mark.parametrize("shape", [(37, 5, 2), (200, 31, 20)])
 def test_quantiles_are_those_of_numpy(shape):
     draws = np.random.default_rng(0).standard_normal(shape)
-    expected = np.quantile(draws, [0.05, 0.25, 0.5, 0.75, 0.95], axis=0)
+    expected = np.quantile(draws, [0.05, 0.25, 0.5, 0.75, 0.95], axis=0, method=QUANTILE_METHOD)
     np.testing.assert_allclose(pointwise_quantiles(draws), expected)
+    lower, upper = central_interval(draws, 0.9)
+    np.testing.assert_allclose([lower, upper], expected[[0, 4]])
+
+
+def test_one_more_draw_lies_inside_as_often_as_is_told():
+    draws = np.random.default_rng(0).random((30, 20_000))
+    for level in (0.5, 0.9):
+        lower, upper = central_interval(draws, level)
+        # Of uniform draws the width is the probability.
+        assert (upper - lower).mean() == pytest.approx(level, abs=2e-3)
+    few = central_interval(draws[:5], 0.9)
+    np.testing.assert_array_equal(few, [draws[:5].min(axis=0), draws[:5].max(axis=0)])
 
 
 def test_shares_are_systematic_and_complete():

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from twinlab.discovery.draws import central_interval
 from twinlab.expressions import parse_term
 
 from .axes import stream
@@ -52,7 +53,7 @@ def central(draws: Array, value: Array, level: float) -> NDArray[np.bool_]:
 
     A hair's breadth of integration error is allowed.
     """
-    low, high = np.quantile(draws, (0.5 - level / 2.0, 0.5 + level / 2.0), axis=0)
+    low, high = central_interval(draws, level)
     hair = 1e-5 * (np.abs(value).max(axis=0) + 1e-300)
     return np.asarray((low - hair <= value) & (value <= high + hair))
 

@@ -20,6 +20,7 @@ from twinlab.discovery import (
     withheld,
 )
 from twinlab.discovery.bands import DRAW_TOLERANCE, make_lots, simulate
+from twinlab.discovery.draws import QUANTILE_METHOD, central_interval
 from twinlab.errors import UserError
 from twinlab.knowledge import Knowledge
 from twinlab.library import Library
@@ -155,7 +156,7 @@ def _half_intervals(discovery: Discovery) -> dict[tuple[str, str], tuple[float, 
         draws = discovery.posterior.coefficients[:, column]
         draws = draws[draws != 0.0]
         if key is not None and draws.size:
-            low, high = np.quantile(draws, (0.25, 0.75))
+            low, high = central_interval(draws, 0.5)
             intervals[key] = (float(low), float(high))
     return intervals
 
@@ -167,7 +168,7 @@ def forecaster(discovery: Discovery) -> Forecaster:
         good = _forecast(discovery, start, time)
         if not len(good):
             return np.full((len(QUANTILES), len(time), len(start)), np.nan)
-        return np.quantile(good, QUANTILES, axis=0)
+        return np.quantile(good, QUANTILES, axis=0, method=QUANTILE_METHOD)
 
     return quantiles
 

@@ -186,7 +186,7 @@ def simulate(
 
 
 def pointwise_quantiles(draws: Array) -> Array:
-    """Quantiles (5, n, n_observable) at ``QUANTILES`` over the first axis, linearly interpolated.
+    """Quantiles (5, n, n_observable) at ``QUANTILES`` over the first axis (as `central_interval`).
 
     Sorted along contiguous memory, some times at once: several times faster than
     ``numpy.quantile``.
@@ -195,7 +195,7 @@ def pointwise_quantiles(draws: Array) -> Array:
     out = np.empty((len(QUANTILES), n_time, width))
     step = max(1, SORTED_AT_ONCE // max(n * width, 1))
     ordered = np.empty((min(step, n_time), width, n))
-    places = np.array(QUANTILES) * (n - 1)
+    places = np.clip(np.array(QUANTILES) * (n + 1) - 1.0, 0.0, n - 1.0)
     low = places.astype(int)
     high, share = np.minimum(low + 1, n - 1), places - low
     for i in range(0, n_time, step):

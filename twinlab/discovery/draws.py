@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,20 @@ from numpy.typing import NDArray
 from .varying import LocalDraws
 
 Array = NDArray[np.float64]
+
+#: How quantiles are taken from draws: between two of them lies one more draw with just the
+#: probability that is told (Hyndman and Fan 1996, The American Statistician 50, 361, definition 6).
+QUANTILE_METHOD: Final = "weibull"
+
+
+def central_interval(draws: Array, level: float) -> tuple[Array, Array]:
+    """Ends (...) of the central interval of draws (n, ...), which holds one more at this `level`.
+
+    With fewer draws than that takes, the outermost ones.
+    """
+    tails = (0.5 - level / 2.0, 0.5 + level / 2.0)
+    lower, upper = np.quantile(draws, tails, axis=0, method=QUANTILE_METHOD)
+    return lower, upper
 
 
 @dataclass(frozen=True)

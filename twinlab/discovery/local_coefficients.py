@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .draws import central_interval
 from .result import Discovery
 from .variation_words import effect_text, effect_words, off_text, off_words
 from .varying import VaryingTerm
@@ -85,7 +86,7 @@ def local_coefficients(discovery: Discovery) -> tuple[LocalCoefficient, ...]:
             )
             held = values[discovery.posterior.coefficients[:, column] != 0.0]
             if len(held):
-                own90 = np.quantile(held, (0.05, 0.95), axis=0).T
+                own90 = np.stack(central_interval(held, 0.9), axis=1)
         study = discovery.study
         conditions = tuple(study.trajectories[r].condition for r in rows)
         out.append(

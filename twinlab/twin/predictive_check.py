@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from twinlab.discovery import QUANTILES, Discovery
 from twinlab.discovery.bands import DRAW_TOLERANCE, make_lots, simulate
+from twinlab.discovery.draws import QUANTILE_METHOD
 from twinlab.kernels import OK
 
 from .predictive import predictive_of
@@ -121,7 +122,7 @@ def _check(condition: str, variable: int, parts: Sequence[Simulated]) -> Check |
     if enough:
         observed = np.stack([np.quantile(value[place == b], PERCENTILES) for b in names], axis=1)
         each = np.stack([np.quantile(drawn[:, place == b], PERCENTILES, axis=1) for b in names], 2)
-        bands = np.quantile(each, RANGE, axis=1).transpose(1, 0, 2)
+        bands = np.quantile(each, RANGE, axis=1, method=QUANTILE_METHOD).transpose(1, 0, 2)
     else:
         bands = np.stack([np.quantile(drawn[:, place == b], QUANTILES) for b in names], axis=1)
     return Check(condition, variable, n_trajectory, middle, observed, bands, time, value)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from twinlab.discovery.draws import central_interval
+
 Array = NDArray[np.float64]
 
 
@@ -59,8 +61,7 @@ class Simulation:
         """
         if not 0 < level < 1:
             raise ValueError("level must lie between 0 and 1")
-        lower, upper = np.quantile(self.draws, (0.5 - level / 2, 0.5 + level / 2), axis=0)
-        return lower, upper
+        return central_interval(self.draws, level)
 
     def peak(self, level: float = 0.9) -> tuple[Array, Array, Array]:
         """Largest value of each state over the times: of the best trajectory, and its band.
@@ -76,5 +77,5 @@ class Simulation:
             Edges are quantiles of the draws' own peaks, wherever in time each has it.
         """
         peaks = self.draws.max(axis=1)
-        lower, upper = np.quantile(peaks, (0.5 - level / 2, 0.5 + level / 2), axis=0)
+        lower, upper = central_interval(peaks, level)
         return self.best.max(axis=0), lower, upper
