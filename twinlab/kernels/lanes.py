@@ -20,7 +20,8 @@ from .drive import Drive, stretches
 from .flow import Tolerance, factor_value, given_until, grid_place, piece_at, power
 from .integrate import DIVERGED, OK, STEP_TOO_SMALL, TOO_MANY_STEPS, integrate, next_step_factor
 from .lanes_state import empty_lanes, load
-from .tableau import DENSE, E1, E3, E4, E5, E6, E7, NODES, STAGES
+from .lanes_steps import errors, first_step, polynomials, stage_states, write
+from .tableau import NODES
 
 Array = NDArray[np.float64]
 
@@ -51,12 +52,12 @@ def _multiply_power(v, row, exponent, out, n):
 
 
 @jit
-def _terms(factor_count, factor_kind, factor_variable, exponents, scale, constant, exponent_of,
-           differs, hill, point, theta):  # fmt: skip
+def _terms(factor_count, factor_kind, factor_variable, exponents, scale, constant, inverse,
+           exponent_of, differs, hill, point, theta):  # fmt: skip
     """Fill `theta` at `point`; the first five are of a `TermTable`.
 
-    Constants are those of each lane; so are the exponents of the Hill functions that `differs`
-    (n_term, 3) marks.
+    Constants and their inverses are those of each lane; so are the exponents of the Hill
+    functions that `differs` (n_term, 3) marks.
     """
     width = theta.shape[1]
     for n in range(factor_count.size):
@@ -74,8 +75,7 @@ def _terms(factor_count, factor_kind, factor_variable, exponents, scale, constan
                 _multiply_power(point, v, exponent, theta, n)
             elif kind == HILL_ACTIVATION or kind == HILL_REPRESSION:
                 for i in range(width):
-                    c = constant[n, f, i]
-                    hill[0, i] = max(point[v, i], 1e-12 * c) / c
+                    hill[0, i] = max(point[v, i] * inverse[n, f, i], 1e-12)
                     hill[1, i] = 1.0
                 if differs[n, f]:
                     for i in range(width):
@@ -136,74 +136,6 @@ def _nudge(stage, row, drive, t, h, point, k):
 
 
 @jit
-def _stage(stage, h, x, k, point):
-    """Fill `point` with the states of a stage."""
-    width = h.size
-    for e in range(x.shape[0]):
-        for i in range(width):
-            point[e, i] = 0.0
-        for q in range(stage):
-            a = STAGES[stage, q]
-            if a != 0.0:
-                for i in range(width):
-                    point[e, i] += a * k[q, e, i]
-        for i in range(width):
-            point[e, i] = x[e, i] + h[i] * point[e, i]
-
-
-@jit
-def _first_step(i, span, absolute, relative, x, k):
-    """As `first_step` of `integrate`, for lane `i`."""
-    d0 = d1 = 0.0
-    for e in range(x.shape[0]):
-        scale = absolute[e] + relative * abs(x[e, i])
-        d0 += (x[e, i] / scale) ** 2
-        d1 += (k[0, e, i] / scale) ** 2
-    return 1e-3 * span if d0 < 1e-10 or d1 < 1e-10 else min(0.01 * np.sqrt(d0 / d1), span)
-
-
-@jit
-def _errors(absolute, relative, h, x, point, k, error):
-    """Fill `error` with the weighted norms of the steps' errors."""
-    width = h.size
-    d = x.shape[0]
-    for i in range(width):
-        error[i] = 0.0
-    for e in range(d):
-        for i in range(width):
-            a = E1 * k[0, e, i] + E3 * k[2, e, i] + E4 * k[3, e, i] + E5 * k[4, e, i]
-            a += E6 * k[5, e, i] + E7 * k[6, e, i]
-            a *= h[i] / (absolute[e] + relative * max(abs(x[e, i]), abs(point[e, i])))
-            error[i] += a * a
-    for i in range(width):
-        error[i] = np.sqrt(error[i] / d)
-
-
-@jit
-def _write(i, r, n, t, h, last, time, x, k, poly, out):
-    """Fill the outputs from `n` that the accepted step of lane `i` has passed; the next `n`.
-
-    The step's polynomial (5, n_state) is put together once, for all of them.
-    """
-    if n == time.size or not (time[n] <= t + h or last):
-        return n
-    for e in range(x.shape[0]):
-        poly[0, e] = x[e, i]
-        for p in range(4):
-            a = DENSE[0, p] * k[0, e, i]
-            for q in range(2, 7):
-                a += DENSE[q, p] * k[q, e, i]
-            poly[p + 1, e] = h * a
-    while n < time.size and (time[n] <= t + h or last):
-        u = min((time[n] - t) / h, 1.0)
-        for e in range(x.shape[0]):
-            a = poly[3, e] + u * poly[4, e]
-            out[r, n, e] = poly[0, e] + u * (poly[1, e] + u * (poly[2, e] + u * a))
-        n += 1
-    return n
-
-
-@jit
 def _advance(i, limit, x, point, before, k):
     """Take over the step's end in lane `i`.
 
@@ -236,7 +168,8 @@ def _run(
     # Plain arrays for the functions below: a tuple of arrays costs more to pass than they do.
     h, error, point, x, before = lanes.h, lanes.error, lanes.point, lanes.x, lanes.before
     theta, k, coefficient, t = lanes.theta, lanes.k, lanes.coefficients, lanes.t
-    constant, hill, poly, steps = lanes.constant, lanes.hill, lanes.poly, lanes.steps
+    constant, inverse, hill = lanes.constant, lanes.inverse, lanes.hill
+    poly, steps = lanes.poly, lanes.steps
     draw, following, stiff, rejected = lanes.draw, lanes.next, lanes.stiff, lanes.rejected
     count, kind, variable = terms.factor_count, terms.factor_kind, terms.factor_variable
     exponent, exponent_of, scale = terms.exponent, lanes.exponent, terms.scale
@@ -264,12 +197,12 @@ def _run(
                 for e in range(d):
                     for i in range(width):
                         before[e, i] = point[e, i]
-            _stage(stage, h, x, k, point)
+            stage_states(stage, h, x, k, point)
             if driven:
                 _inputs(stage, knot, pieces, t, h, d, point)
             _terms(
-                count, kind, variable, exponent, scale, constant, exponent_of, differs, hill,
-                point, theta,
+                count, kind, variable, exponent, scale, constant, inverse, exponent_of, differs,
+                hill, point, theta,
             )  # fmt: skip
             _slopes(stage, state, term, column, value, coefficient, theta, rate, k)
             if nudged:
@@ -277,8 +210,9 @@ def _run(
             if stage == 0:
                 for i in range(width):
                     if h[i] < 0.0:
-                        h[i] = _first_step(i, span, absolute, relative, x, k)
-        _errors(absolute, relative, h, x, point, k, error)
+                        h[i] = first_step(i, span, absolute, relative, x, k)
+        errors(absolute, relative, h, x, point, k, error)
+        polynomials(h, x, k, poly)
         for i in range(width):
             r = draw[i]
             if r < 0:
@@ -288,7 +222,7 @@ def _run(
             if error[i] <= 1.0:
                 begun = following[i]
                 last = t[i] + h[i] >= end - 1e-12 * span
-                following[i] = _write(i, r, begun, t[i], h[i], last, time, x, k, poly, out)
+                following[i] = write(i, r, begun, t[i], h[i], last, time, poly, out)
                 bounded, eigenvalue = _advance(i, limit, x, point, before, k)
                 stiff[i] = stiff[i] + 1 if h[i] * eigenvalue > _STABILITY else 0
                 if not bounded:

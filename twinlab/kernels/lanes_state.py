@@ -26,10 +26,11 @@ class Lanes(NamedTuple):
     k : (7, n_state, width) array
         Slopes of the stages.
     coefficients : (n_column, width) array
-    constant, exponent : (n_term, 3, width) arrays
+    constant, inverse, exponent : (n_term, 3, width) arrays
+        Of the terms' factors; inverses of the constants.
     hill : (2, width) array
-    poly : (5, n_state) array
-        Polynomial of the continuous extension over a step of one lane, lowest power first.
+    poly : (5, n_state, width) array
+        Polynomials of the continuous extension over a step, lowest power first.
     draw, next, steps, stiff, rejected : (width,) int arrays
         Draw in each lane (-1: none), index of its next output, steps tried, stiff steps in a row,
         whether the last step was refused.
@@ -45,6 +46,7 @@ class Lanes(NamedTuple):
     k: Array
     coefficients: Array
     constant: Array
+    inverse: Array
     exponent: Array
     hill: Array
     poly: Array
@@ -59,10 +61,11 @@ def empty_lanes(n_state: int, n_input: int, n_term: int, n_column: int, width: i
     """Empty lanes, `width` of them, for models of a size."""
     shapes = (
         (), (), (), (n_state + n_input,), (n_state,), (n_state,), (n_term,), (7, n_state),
-        (n_column,), (n_term, 3), (n_term, 3), (2,),
+        (n_column,), (n_term, 3), (n_term, 3), (n_term, 3), (2,),
+        (5, n_state),
     )  # fmt: skip
     arrays = [np.ones((*shape, width)) for shape in shapes]
-    return Lanes._make((*arrays, np.zeros((5, n_state)), *(np.full(width, -1) for _ in range(5))))
+    return Lanes._make((*arrays, *(np.full(width, -1) for _ in range(5))))
 
 
 @jit
@@ -76,6 +79,7 @@ def load(i, r, initial, start, coefficients, constants, exponents, lanes):
     for n in range(constants.shape[1]):
         for f in range(constants.shape[2]):
             lanes.constant[n, f, i] = constants[source, n, f]
+            lanes.inverse[n, f, i] = 1.0 / constants[source, n, f]
             lanes.exponent[n, f, i] = exponents[power_source, n, f]
     lanes.t[i], lanes.h[i], lanes.draw[i], lanes.next[i] = start, -1.0, r, 1
     lanes.steps[i] = lanes.stiff[i] = lanes.rejected[i] = 0
