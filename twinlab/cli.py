@@ -134,8 +134,8 @@ def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--suite",
         default="smoke",
         metavar="NAME",
-        help="smoke, grid, holdout, development, four, esindy, odrbindy, axis:NAME or a system; "
-        "default: smoke",
+        help="smoke, grid, holdout, holdout-first, development, calibration, four, esindy, "
+        "odrbindy, axis:NAME or a system; default: smoke",
     )
     bench.add_argument("--axis", metavar="NAME", help="only this axis of the suite")
     bench.add_argument(

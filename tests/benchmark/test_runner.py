@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from twinlab.benchmark import measure as measuring
+from twinlab.benchmark.levels import AXES
 from twinlab.benchmark.measure import measure
 from twinlab.benchmark.page import bench_html
 from twinlab.benchmark.published import PUBLISHED
@@ -243,7 +244,9 @@ def test_suites_are_what_they_promise():
     assert {item.cell.seed for item in grid.items} == set(range(20))
     holdout = {item.cell.system for item in make_suite("holdout").items}
     assert len(holdout) >= 5
-    assert not holdout & {item.cell.system for item in grid.items}
+    tuned_on = ("grid", "development", "calibration", "four", "smoke", "holdout-first")
+    for name in (*tuned_on, *(f"axis:{axis}" for axis in AXES)):
+        assert not holdout & {item.cell.system for item in make_suite(name).items}, name
     assert len(make_suite("development").cells()) == 136
     smoke = make_suite("smoke")
     challenges = {smoke.axes[item.axis][1].split()[0] for item in smoke.items}

@@ -13,7 +13,9 @@ from twinlab.expressions import parse_term
 
 from .textbook import BY_NAME, community
 
-SIGNED = {"fitzhugh_nagumo", "van_der_pol", "lorenz", "lorenz_esindy", "lorenz_odrbindy"}
+SIGNED = {
+    "fitzhugh_nagumo", "van_der_pol", "lorenz", "lorenz_esindy", "lorenz_odrbindy", "rossler",
+}  # fmt: skip
 
 
 def textbook_slope(name):

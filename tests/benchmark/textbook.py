@@ -197,6 +197,48 @@ def community(parameters, size):
     return lambda x, u: list(np.asarray(x) * (growth + effect @ np.asarray(x)))
 
 
+def competition(x, u):
+    n, m = x
+    return [n * (1 - n - 0.6 * m), 0.7 * m * (1 - m - 0.8 * n)]
+
+
+def rosenzweig_macarthur(x, u):
+    n, p = x
+    eaten = 1.2 * n / (1 + n) * p
+    return [n * (1 - n / 4) - eaten, 0.6 * eaten - 0.3 * p]
+
+
+def ross_macdonald(x, u):
+    h, m = x
+    return [0.27 * m * (1 - h) - 0.05 * h, 0.15 * h * (1 - m) - 0.12 * m]
+
+
+def influenza(x, u):
+    t, e, i, v = x
+    return [-32 * t * v, 32 * t * v - 4 * e, 4 * e - 5.2 * i, 4.6 * i - 5.2 * v]
+
+
+def target_mediated(x, u):
+    c, r, b = x
+    net = 0.1 * c * r - 0.05 * b
+    return [-0.05 * c - net, 0.6 - 0.1 * r - net, net - 0.08 * b]
+
+
+def indirect_response(x, u):
+    c, r = x
+    return [-0.3 * c, 9 * (1 - c / (1 + c)) - 0.3 * r]
+
+
+def gene_switch(x, u):
+    m, p = x
+    return [p**2 / (1 + p**2) - 0.5 * m, m - 0.7 * p]
+
+
+def rossler(x, u):
+    x, y, z = x
+    return [-y - z, x + 0.2 * y, 0.2 + z * (x - 5.7)]
+
+
 BY_NAME = {
     "logistic": logistic,
     "gompertz": gompertz,
@@ -229,4 +271,12 @@ BY_NAME = {
     "four_seir": four_seir,
     "four_repressilator": repressilator,
     "four_pk": pk_saturable,
+    "competition": competition,
+    "rosenzweig_macarthur": rosenzweig_macarthur,
+    "ross_macdonald": ross_macdonald,
+    "influenza": influenza,
+    "target_mediated": target_mediated,
+    "indirect_response": indirect_response,
+    "gene_switch": gene_switch,
+    "rossler": rossler,
 }
