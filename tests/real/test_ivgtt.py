@@ -18,6 +18,7 @@ from twinlab.discovery import Discovery, RankedModel
 CONFIGURATION = """
 states: [glucose]
 inputs: [insulin]  # above its basal level
+noise: constant  # as least squares has it, with which coefficients are compared
 latent: [remote]
 initial: {remote: 0}
 library:

@@ -22,6 +22,7 @@ from scipy.integrate import solve_ivp
 from scipy.interpolate import make_smoothing_spline
 from scipy.stats import t as student
 
+from twinlab.discovery.model_prior import log_size_prior
 from twinlab.kernels import Regression, spike_slab_search
 
 from .side_by_side import machine, one_blas_thread, table, take_turns, version
@@ -79,12 +80,9 @@ def spike_and_slab(features: Array, slopes: Array, seed: int = 0) -> tuple[Array
         sigma2 = _residual_variance(gram, features.T @ y, float(y @ y), n)
         scaled, vector, yy = gram / sigma2, features.T @ y / sigma2, float(y @ y) / sigma2
         precision = np.diagonal(gram) / (SLAB_WIDTH**2 * float(y @ y))
-        # a beta-binomial(1, p) prior of the size, whose supports of a size are alike
-        size = np.arange(p + 1)
-        log_size = np.cumsum(np.r_[0.0, np.log((size[1:]) / (2 * p - size[1:]))])
         regression = Regression(
-            scaled, vector, yy, float(n), precision, np.zeros(p), log_size, none, ~none,
-            np.zeros(p, np.int64), FREEDOM,
+            scaled, vector, yy, float(n), precision, np.zeros(p), log_size_prior(p, p), none,
+            ~none, np.zeros(p, np.int64), FREEDOM,
         )  # fmt: skip
         supports, values = spike_slab_search(regression, keys, none[None], N_JUMPS, seed, N_KEPT)
         weight = np.exp(values - values[0])

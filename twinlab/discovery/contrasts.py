@@ -38,7 +38,7 @@ Array = NDArray[np.float64]
 CONTRAST = -1.0
 #: Rounds of the search, and supports that are fitted in each.
 ROUNDS, FITTED = 6, 8
-#: Nats behind what was found around a plain model, from which on others are not looked around.
+#: Nats behind the plain model, from which on what was begun with is not looked around.
 BEHIND = 5.0
 #: Nats by which a support may be worse than the model around which the regression has it, and is
 #: yet fitted: on three data sets in which nothing varies it was wrong by 3 at most.
@@ -109,7 +109,7 @@ class ContrastSearch:
         if plainly and other is not plain:
             return self._improved(other)
         found = self._improved(plain)
-        if other is plain or other.score < found.score - BEHIND:
+        if other is plain or other.score < plain.score - BEHIND:
             return found
         return max(found, self._improved(other), key=_score)
 

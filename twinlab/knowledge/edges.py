@@ -64,8 +64,9 @@ def edge_columns(edge: Edge, library: Library) -> Columns:
 def base_odds(library: Library) -> float:
     """Prior log-odds of a column that nobody speaks of.
 
-    Those of the size prior, beta-binomial(1, C), for one more term in a model of the expected
-    size ``k``: ``(k + 1)/(2 C - k - 1)``.
+    ``(k + 1)/(2 C - k - 1)``, as a beta-binomial(1, C) prior of the size has it for one more term
+    in a model of the expected size ``k``: a little warier than the flat prior that models have, so
+    that what is told is not lost in small libraries.
     """
     n = len(library.columns)
     k = min(EXPECTED_EACH * len(library.states), 0.5 * n)
