@@ -25,7 +25,7 @@ def test_a_stuck_search_is_rescued_in_pieces(monkeypatch):
         return better
 
     monkeypatch.setattr(Run, "rescued", watched)
-    settings = Settings(complexity=1.5)  # under the default the search is not stuck
+    settings = Settings(complexity=2.0)  # under the default the search is not stuck
     discovery = discover(case.study, case.library, case.knowledge, settings=settings, seed=3)
     ((before, after),) = seen
     assert stuck(before.outcomes, 2) and not stuck(after.outcomes, 2)
