@@ -67,7 +67,7 @@ class HeldOutCard(pn.viewable.Viewer):
             "Held-out prediction",
             pn.FlexBox(self.leave, self.folds, self.given, margin=(8, 0, 0, 0), **row),
             pn.FlexBox(
-                self.run, self.stop, self.bar, self.stage, self.export, margin=(8, 0, 4, 0), **row
+                self.run, self.stop, self.export, self.bar, self.stage, margin=(8, 0, 4, 0), **row
             ),
             message_pane(state.message), self.verdict, self.variable, self.figure, self.drawn,
             caption=html(f"<p class='caption'>{_CAPTION}</p>"),

@@ -24,29 +24,34 @@ _CSS = """
 .scroll { overflow-x: auto; }
 table.varies { border-collapse: collapse; width: 100%; font-size: 12px; margin: 4px 0 8px;
   font-variant-numeric: tabular-nums; }
-.varies th, .varies td { text-align: left; padding: 4px 10px 4px 0; vertical-align: top;
-  border-bottom: 1px solid var(--tl-border); }
+.varies th, .varies td { text-align: left; padding: 4px 10px 4px 0; vertical-align: top; }
+.varies tr { border-top: 1px solid var(--tl-border); }
+.varies tr:first-child, .varies tr.why { border-top: none; }
 .varies th { color: var(--tl-muted); font-weight: 500; }
-.varies .n { text-align: right; white-space: nowrap; }
-.varies td:last-child { min-width: 150px; }
+.varies .n { text-align: right; white-space: nowrap; padding: 4px 0 4px 10px; }
+.varies th.n { white-space: normal; }
+.varies .why td { padding-left: 12px; }
 """
 
 
 def variation_html(found: tuple[LocalCoefficient, ...]) -> str:
-    """The table: population, spread, probability, and what explains the differences."""
+    """The table: population, spread, probability; below each row what explains differences."""
     head = (
-        "<tr><th>Coefficient</th><th>By</th><th class='n'>Population (90 %)</th>"
-        "<th class='n'>Spread</th><th class='n'>Probability</th><th>Explained by</th></tr>"
+        "<tr><th>Coefficient</th><th>By</th><th class='n'>Population (90&nbsp;%)</th>"
+        "<th class='n'>Spread (90&nbsp;%)</th><th class='n'>Probability</th></tr>"
     )
     rows = []
     for row in variation_rows(found):
-        words = "<br>".join(escape(text) for text in row.explained) or "–"
+        size, _, ends = row.spread.partition(" (")
         rows.append(
             f"<tr><td>{escape(row.label)}</td><td>{escape(row.by)}</td>"
             f"<td class='n'>{escape(row.value)}<br>{escape(row.interval)}</td>"
-            f"<td class='n'>{escape(row.spread)}</td><td class='n'>{escape(row.probability)}</td>"
-            f"<td>{words}</td></tr>"
+            f"<td class='n'>{escape(size)}<br>{escape(ends.rstrip(')'))}</td>"
+            f"<td class='n'>{escape(row.probability)}</td></tr>"
         )
+        if row.explained:
+            words = "<br>".join(escape(text) for text in row.explained)
+            rows.append(f"<tr class='why'><td colspan='5'>{words}</td></tr>")
     return f"<div class='scroll'><table class='varies'>{head}{''.join(rows)}</table></div>"
 
 
