@@ -121,13 +121,20 @@ def test_a_state_never_measured_is_drawn_and_marked(
     study, band = discovery.study, discovery.bands[0]
     plot = TrajectoryPlot(study.variables[:1], {}, "Time", LIGHT, latent=study.variables[1:])
     plot.show_data(study.trajectories[0], (0,))
+    told = plot._unfitted[1].data
+    assert told["text"] == ["drawn once a model is fitted"] and not plot.figures[1].yaxis.visible
     plot.show_fit(band, predictive=False)
     np.testing.assert_array_equal(plot.fit.data["mean_1"], band.mean[:, 1])
+    told = plot._unfitted[1].data
+    assert told["text"] == [""] and told["y"] == [band.mean[0, 1]]
+    assert plot.figures[1].yaxis.visible and list(plot._unfitted) == [1]
     assert np.isnan(plot.observed.data["value_1"]).all()
     assert [f.title.text for f in plot.figures] == ["prey", "predator: never measured, inferred"]
     # A result of a model with fewer states than are drawn leaves the rest empty.
     plot.show_overlay(band.time, band.mean[:, :1])
     assert np.isnan(plot.overlay.data["line_1"]).all()
+    plot.clear_fit()
+    assert plot._unfitted[1].data["text"] == ["drawn once a model is fitted"]
     card = TrajectoryCard(state)
     card._on_study()
     assert card.plot is not None and card.plot.states == state.study.variables

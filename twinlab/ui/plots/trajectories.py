@@ -22,13 +22,14 @@ from twinlab.report.figures import NEVER_MEASURED
 from twinlab.study import Trajectory
 from twinlab.twin import Simulation
 
-from ..tokens import ALPHA_INNER, ALPHA_OUTER, DASHES, MARKERS, Palette
+from ..tokens import ALPHA_INNER, ALPHA_OUTER, DASHES, MARKERS, SANS, Palette
 from .base import paint, quiet_figure
 from .doses import DoseMarks
 
 Array = NDArray[np.float64]
 #: Rows of `Band.quantiles`: 5, 25, 50, 75 and 95 %.
 _Q05, _Q25, _Q75, _Q95 = 0, 1, 3, 4
+NOT_YET = "drawn once a model is fitted"
 
 
 def _empty(states: Sequence[str], parts: Sequence[str]) -> dict[str, Array]:
@@ -86,6 +87,8 @@ class TrajectoryPlot:
         self.overlay = ColumnDataSource(_empty(states, ("line",)), name="overlay")
         self.asked = ColumnDataSource(_empty(states, self.ASKED), name="asked")
         self.doses = DoseMarks()
+        # One point in the row of a state never measured: a plot of nothing has no range.
+        self._unfitted: dict[int, ColumnDataSource] = {}
         self._range = Range1d(0, 1)
         self._data_end = 0.0
         self._faded = False
@@ -152,6 +155,13 @@ class TrajectoryPlot:
         )  # fmt: skip
         plot.add_layout(whisker)
         glyphs["whisker"] = whisker
+        if name in self.latent:
+            self._unfitted[i] = ColumnDataSource({"time": [0.0], "y": [0.0], "text": [NOT_YET]})
+            glyphs["unfitted"] = plot.text(
+                "time", "y", "text", source=self._unfitted[i], text_align="center",
+                text_baseline="middle", text_font={"value": SANS}, text_font_size="12px",
+            )  # fmt: skip
+            plot.yaxis.visible = plot.ygrid.visible = False
         plot.add_tools(
             HoverTool(
                 renderers=[glyphs["points"]],
@@ -199,10 +209,12 @@ class TrajectoryPlot:
         """Draw one more trajectory, (n, n_state), as a dashed line over the bands."""
         lines = {f"line_{i}": _column(values, i) for i in self._indices}
         self.overlay.data = {"time": time, **lines}
+        self._tell_unfitted()
 
     def clear_overlay(self) -> None:
         """Take the extra trajectory away."""
         self.overlay.data = _empty(self.states, ("line",))
+        self._tell_unfitted()
 
     def show_asked(self, simulation: Simulation) -> None:
         """Draw the trajectory under other doses, with its 90 % band if there are draws for one."""
@@ -237,6 +249,17 @@ class TrajectoryPlot:
         self.clear_overlay()
         self.clear_asked()
 
+    def _tell_unfitted(self) -> None:
+        """Say in the rows of states never measured that no model of them is drawn."""
+        middle = 0.5 * (self._range.start + self._range.end)
+        for i, source in self._unfitted.items():
+            curves = np.append(self.fit.data[f"mean_{i}"], self.overlay.data[f"line_{i}"])
+            curves = curves[np.isfinite(curves)]
+            told, y = ("", curves[0]) if curves.size else (NOT_YET, 0.0)
+            source.data = {"time": [middle], "y": [y], "text": [told]}
+            plot = self.figures[i]
+            plot.yaxis.visible = plot.ygrid.visible = not told
+
     def _set_range(self, start: float, end: float) -> None:
         end = max(end, self._data_end)
         pad = 0.015 * (end - start or 1.0)
@@ -248,6 +271,7 @@ class TrajectoryPlot:
             box.update(left=self._data_end, visible=ahead)
         if self._forecast_label is not None:
             self._forecast_label.update(x=self._data_end, visible=ahead)
+        self._tell_unfitted()
 
     def fade(self, faded: bool) -> None:
         """Show the fit as one of yesterday: it belongs to other data or settings."""
@@ -273,6 +297,8 @@ class TrajectoryPlot:
                 line_color=colour, fill_color=colours.surface, fill_alpha=0.9
             )
             glyphs["whisker"].update(line_color=colour, line_alpha=0.6)
+            if "unfitted" in glyphs:
+                glyphs["unfitted"].glyph.text_color = colours.muted
             self._forecast[i].update(fill_color=colours.forecast, fill_alpha=0.08)
         if self._forecast_label is not None:
             self._forecast_label.text_color = colours.muted
