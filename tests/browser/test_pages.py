@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import urllib.request
 from collections.abc import Callable
@@ -203,6 +204,14 @@ def test_the_theme_reaches_the_plots(workbench: Any) -> None:
     page.get_by_role("button", name="Toggle theme").click()
     glyph = session.trajectories.plot._glyphs[0]["mean"].glyph
     wait_for(lambda: glyph.line_color != light, 5, "the series are recoloured", page)
+    label = page.get_by_text("The edges are complete", exact=False)
+    wait_for(lambda: shade(label) > 150, 5, "the label of a switch is light on dark", page)
+
+
+def shade(text: Any) -> float:
+    """Mean of the red, green and blue, 0 to 255, in which a text is drawn."""
+    colour = text.evaluate("node => getComputedStyle(node).color")
+    return float(np.mean([float(part) for part in re.findall(r"[\d.]+", colour)[:3]]))
 
 
 def test_the_clinic_makes_a_twin(tab: Tab, served: Served) -> None:

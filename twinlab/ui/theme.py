@@ -28,6 +28,8 @@ def _variant(colours: Palette) -> dict[str, Any]:
                     "root": {"&[data-shrink=false]": {"transform": "translate(12px, 8px)"}}
                 }
             },
+            # The label beside a switch takes the colour of the page around it otherwise: black.
+            "MuiFormControlLabel": {"styleOverrides": {"label": {"color": colours.text}}},
             "MuiChip": {"styleOverrides": {"root": {"height": "24px", "borderRadius": "5px"}}},
             "MuiToggleButton": {
                 "styleOverrides": {
