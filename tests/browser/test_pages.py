@@ -204,7 +204,7 @@ def test_the_theme_reaches_the_plots(workbench: Any) -> None:
     page.get_by_role("button", name="Toggle theme").click()
     glyph = session.trajectories.plot._glyphs[0]["mean"].glyph
     wait_for(lambda: glyph.line_color != light, 5, "the series are recoloured", page)
-    label = page.get_by_text("The edges are complete", exact=False)
+    label = page.get_by_text("The edges are complete")
     wait_for(lambda: shade(label) > 150, 5, "the label of a switch is light on dark", page)
 
 

@@ -26,8 +26,9 @@ GRID = (
     "goodwin", "repressilator", "toggle", "hiv", "chemostat", "pk_saturable", "tumour_immune",
     "lorenz", "enzyme_hill", "glycolysis", "glv10",
 )  # fmt: skip
-#: Systems kept out of every choice made for the method: written on 2026-11-23, one published model
-#: from each of eight fields, all at one design, before the method had seen any data of theirs.
+#: Systems kept out of every choice made for the method: written on 2026-11-23, published models of
+#: ecology, epidemiology, virology, pharmacology, gene regulation and chaos, all at one design,
+#: before the method had seen any data of theirs.
 HOLDOUT = (
     "competition", "rosenzweig_macarthur", "ross_macdonald", "influenza", "target_mediated",
     "indirect_response", "gene_switch", "rossler",

@@ -21,10 +21,10 @@ SLAB_SHARE = 0.3
 
 @lru_cache(maxsize=1024)
 def log_size_prior(n_column: int, max_size: int) -> Array:
-    """Log prior of each support of a size: beta-binomial(1, 1) (Scott and Berger 2010, eq. 4).
+    """Log prior of each support of a size: beta-binomial(1, 1).
 
-    All sizes are alike beforehand, and all supports of a size.  Left out: the same constant,
-    ``-log(C + 1)``, for every support.
+    All sizes are alike beforehand, and all supports of a size (Scott and Berger 2010, Ann. Stat.
+    38, 2587).  Left out: the same constant, ``-log(C + 1)``, for every support.
     """
     k = np.minimum(np.arange(max_size + 1), n_column)
     out = gammaln(1 + k) + gammaln(n_column - k + 1) - gammaln(n_column + 1.0)

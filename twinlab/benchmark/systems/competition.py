@@ -27,7 +27,7 @@ SYSTEMS = (
         name="competition",
         title="Lotka-Volterra competition",
         tier=1,
-        reference="Murray (2002), Mathematical Biology I, section 3.5, dimensionless eq. 3.33;"
+        reference="Murray (2002), Mathematical Biology I, section 3.5, dimensionless;"
         " numbers for which both species persist",
         parameters={
             "growth": Parameter(0.7),

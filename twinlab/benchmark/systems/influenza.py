@@ -22,7 +22,7 @@ SYSTEMS = (
         title="Influenza A with a latent phase",
         tier=2,
         reference="Baccam, Beauchemin, Macken, Hayden and Perelson (2006), J. Virol. 80, 7590,"
-        " the model with a delay and its average parameters (table 3); cells in units of 10^8,"
+        " the model with a delay and its average parameters; cells in units of 10^8,"
         " virus in 10^6 TCID50 per mL, from larger inocula",
         parameters={
             "infection": Parameter(32.0, "mL/(10^6*day)"),

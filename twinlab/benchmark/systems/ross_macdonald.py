@@ -29,7 +29,7 @@ SYSTEMS = (
         title="Malaria in humans and mosquitoes",
         tier=1,
         reference="Ross (1911) and Macdonald (1957) as in Anderson and May (1991), Infectious"
-        " Diseases of Humans, eq. 14.1-14.2: the infected fractions of both",
+        " Diseases of Humans, ch. 14: the infected fractions of both",
         parameters={
             "mosquitoes": Parameter(3.0),
             "biting": Parameter(0.3, "1/day"),

@@ -25,7 +25,7 @@ SYSTEMS = (
         name="target_mediated",
         title="Target-mediated drug disposition",
         tier=2,
-        reference="Mager and Jusko (2001), J. Pharmacokinet. Pharmacodyn. 28, 507, eq. 1-4 without"
+        reference="Mager and Jusko (2001), J. Pharmacokinet. Pharmacodyn. 28, 507, without"
         " a tissue compartment",
         parameters={
             "elimination": Parameter(0.05, "1/h"),
